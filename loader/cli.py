@@ -1,0 +1,113 @@
+"""The `chameleon-usage` command. Heavy modules are imported where they are needed, so that --help answers at once."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from loader import __version__
+from loader.errors import Failure
+
+CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
+SITE = click.option("--site", "sites", multiple=True, metavar="KEY", help="Key of a site; repeatable. Default: all sites.")
+DATA_DIR = click.option("--data-dir", metavar="PATH", help="Where the extracted tables lie: a folder or s3://bucket/folder.")
+
+
+def shared_flags(command: Callable) -> Callable:
+    """--config, --site and --data-dir, on the group and on each command: they are accepted before and after its name."""
+    for flag in (DATA_DIR, SITE, CONFIG):
+        command = flag(command)
+    return command
+
+
+def _merged(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None) -> dict:
+    """Shared flags from both places: what stands after the command wins, --site adds up."""
+    before = context.obj or {}
+    return {
+        "config": config or before.get("config"),
+        "keys": (*before.get("keys", ()), *sites),
+        "data_dir": data_dir or before.get("data_dir"),
+    }
+
+
+class Commands(click.Group):
+    """A group that turns our errors into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context):
+        return guarded(lambda: super(Commands, self).invoke(ctx))
+
+
+def guarded(run: Callable):
+    """Run a command; a Failure prints `Error: …` on stderr and exits with its code."""
+    try:
+        return run()
+    except Failure as e:
+        click.echo(f"Error: {e}", err=True)
+        sys.exit(e.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@shared_flags
+@click.version_option(__version__, prog_name="chameleon-usage")
+@click.pass_context
+def main(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None) -> None:
+    """What capacity did an OpenStack cloud have at every instant of its history, and who used it?
+
+    \b
+    chameleon-usage print-grant-sql | mariadb
+    chameleon-usage --config etc/site.yml --site chi_uc extract
+    chameleon-usage --config etc/site.yml --site chi_uc process \\
+        --output output/usage --start-date 2024-01-01 --end-date 2024-12-31
+    """
+    context.obj = {"config": config, "keys": sites, "data_dir": data_dir}
+
+
+@main.command()
+@shared_flags
+@click.option("--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's.")
+@click.pass_context
+def extract(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, db_uri: str | None):
+    """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
+
+    All tables are read in one snapshot of the database. A table that is missing or not granted is reported and the rest
+    goes on; files are replaced whole, and only when every table was read.
+    """
+    from loader.extract import extract_sites
+
+    extract_sites(db_uri=db_uri, **_merged(context, config, sites, data_dir))
+
+
+@main.command()
+@shared_flags
+@click.option("--output", required=True, metavar="PATH", help="Folder or s3:// URL; files go to <output>/<site>/.")
+@click.option("--start-date", required=True, metavar="DATE", help="Start of the window, UTC: 2024-01-01 or 2024-01-01T06:00.")
+@click.option("--end-date", required=True, metavar="DATE", help="End of the window, UTC; the instant itself is not in it.")
+@click.option("--memory-limit", metavar="SIZE", help="Memory for DuckDB, e.g. 1GB; past it, it spills to disk. Default 3GB.")
+@click.option("--threads", type=click.IntRange(1), help="Threads for DuckDB. Default: one a core.")
+@click.pass_context
+def process(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+    """Turn extracted tables into <output>/<site>/usage.parquet and spans.parquet.
+
+    The files of a site are checked, then published together: when anything fails, none of them changes.
+    Needs `pip install 'chameleon-usage[pipeline]'`.
+    """
+    from loader.process import process_sites
+
+    process_sites(**_merged(context, config, sites, data_dir), **options)
+
+
+@main.command("print-grant-sql")
+@click.option("--user", default="usage_exporter", show_default=True, help="Database user that extracts.")
+@click.option("--host", default="%", show_default=True, help="Host it connects from, as MySQL writes it.")
+def print_grant_sql(user: str, host: str) -> None:
+    """Print the SQL that creates the extractor's user and lets it read the source tables, nothing else.
+
+    The command only prints; have a database administrator run it: `chameleon-usage print-grant-sql | mariadb`.
+    """
+    from loader.grants import grant_sql
+
+    click.echo(grant_sql(user, host))

@@ -1,0 +1,138 @@
+"""Which sites to work on: `etc/site.yml`, flags and environment, resolved by SEED's priorities and checked as a whole."""
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+
+from loader.errors import UsageError
+
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class SiteEntry(BaseModel):
+    """One site of the config file."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    site_name: str | None = None
+    db_uri: SecretStr | None = None
+    data_dir: str | None = None
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site to work on, everything resolved. `db_uri` stays out of repr: it holds a password."""
+
+    key: str
+    name: str
+    data_dir: str
+    db_uri: SecretStr | None = None
+    db_uri_from: str = ""
+
+
+def _lines(node: yaml.Node | None, path: tuple = ()) -> dict[tuple, int]:
+    """The line of every mapping key of a YAML document, by its path; a key given twice is an error."""
+    found: dict[tuple, int] = {}
+    if not isinstance(node, yaml.MappingNode):
+        return found
+    for key, value in node.value:
+        place = (*path, str(key.value))
+        line = key.start_mark.line + 1
+        if place in found:
+            raise UsageError(f"line {line}: {place[-1]!r} is there twice (first in line {found[place]})")
+        found[place] = line
+        found.update(_lines(value, place))
+    return found
+
+
+def _explain(error: dict, lines: dict[tuple, int]) -> str:
+    place = tuple(str(p) for p in error["loc"])
+    line = lines.get(place) or lines.get(place[:1])
+    what = ".".join(place)
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(place[-1], SiteEntry.model_fields, 1)
+        advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(SiteEntry.model_fields)}"
+        return f"line {line}: unknown key {what!r}; {advice}"
+    return f"line {line}: {what}: {error['msg']}"
+
+
+def read(path: Path) -> dict[str, SiteEntry]:
+    """The sites of a config file, by key. Errors name the file and the line, and never print a value."""
+    try:
+        text = path.read_text("utf-8")
+        lines = _lines(yaml.compose(text, yaml.SafeLoader))
+        content = yaml.safe_load(text)
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}; --config must name a readable file") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8 text") from None
+    except yaml.MarkedYAMLError as e:
+        line = e.problem_mark.line + 1 if e.problem_mark else 1
+        raise UsageError(f"{path}: line {line}: not valid YAML: {e.problem}") from None
+    except yaml.YAMLError:
+        raise UsageError(f"{path}: not valid YAML") from None
+    except UsageError as e:
+        raise UsageError(f"{path}: {e}") from None
+    if not isinstance(content, dict) or not content:
+        raise UsageError(f"{path}: line 1: has no sites; it needs a mapping like `chi_uc: {{site_name: …, data_dir: …}}`")
+    for key in content:
+        if not KEY.fullmatch(str(key)):
+            line = lines.get((str(key),), 1)
+            raise UsageError(f"{path}: line {line}: site key {str(key)!r} may only hold letters, digits, _ . and -")
+    try:
+        return TypeAdapter(dict[str, SiteEntry]).validate_python({str(k): v for k, v in content.items()})
+    except ValidationError as e:
+        raise UsageError("\n".join(f"{path}: {_explain(err, lines)}" for err in e.errors())) from None
+
+
+def select(config: Path | None, keys: tuple[str, ...], data_dir: str | None, default_key: str | None = None) -> list[Site]:
+    """The sites named by --site (all of the config without it), each with its data_dir.
+
+    Without a config one site is made of the flags alone; its key is --site or `default_key`.
+    """
+    keys = tuple(dict.fromkeys(keys))
+    for key in keys:
+        if not KEY.fullmatch(key):
+            raise UsageError(f"--site {key!r} may only hold letters, digits, _ . and -")
+    if config is None:
+        if len(keys) > 1:
+            raise UsageError("several --site need --config, which says where the data of each lies")
+        if not keys and default_key is None:
+            raise UsageError("missing --site (or --config with the sites): it names the folder below --output")
+        key = keys[0] if keys else default_key
+        entries = {key: SiteEntry()}
+    else:
+        entries = read(config)
+        for key in keys:
+            if key not in entries:
+                raise UsageError(f"--site {key}: unknown site; {config} has {', '.join(entries)}")
+        entries = {k: entries[k] for k in keys or entries}
+    if data_dir and len(entries) > 1:
+        raise UsageError(f"--data-dir names one folder, but {len(entries)} sites are selected; choose one with --site")
+    sites = []
+    for key, entry in entries.items():
+        place = data_dir or entry.data_dir
+        if not place:
+            where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
+            raise UsageError(f"missing data path for {key}: give --data-dir{where}")
+        sites.append(Site(key, entry.site_name or key, place.rstrip("/") or "/", entry.db_uri, f"db_uri of {key} in {config}"))
+    return sites
+
+
+def with_database(sites: list[Site], db_uri: str | None) -> list[Site]:
+    """The sites with the database to read: --db-uri, else $DATABASE_URI, else the config's db_uri."""
+    flag, variable = db_uri, os.environ.get("DATABASE_URI")
+    uri, origin = (flag, "--db-uri") if flag else (variable, "$DATABASE_URI")
+    if uri and len(sites) > 1:
+        raise UsageError(f"{origin} names one database, but {len(sites)} sites are selected; choose one with --site")
+    if uri:
+        return [Site(s.key, s.name, s.data_dir, SecretStr(uri), origin) for s in sites]
+    for site in sites:
+        if site.db_uri is None:
+            raise UsageError(f"missing database for {site.key}: give --db-uri, $DATABASE_URI or db_uri in the config")
+    return sites

@@ -1,0 +1,246 @@
+"""One MySQL server, one snapshot, whole tables: rows come as bytes and become arrow columns of the database's own types."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pymysql
+from pymysql import converters, cursors
+from pymysql.err import MySQLError, OperationalError
+
+from loader.catalogue import Table
+from loader.errors import Failure, UsageError
+from loader.packets import read_rows
+
+CHUNK_BYTES = 4 << 20  # of rows per arrow batch
+ROW_GROUP = 1 << 20  # rows per parquet row group: large ones compress and scan better
+SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
+ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on
+STALE = {0, 1317, 1412, 1927, 2006, 2013, 2055}  # connection or query killed, table altered: reconnect and read again
+INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
+OTHERS = {
+    "year": pa.int16(),
+    "float": pa.float64(),
+    "double": pa.float64(),
+    "datetime": pa.timestamp("us"),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where and as whom to connect. The password stays out of repr."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    ssl_ca: str | None = None
+    unix_socket: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.unix_socket or f'{self.host}:{self.port}'}"
+
+
+def parse_uri(uri: str, origin: str) -> Address:
+    """`mysql://user:password@host:3306` as an address; `origin` (the flag or key) is named in errors, the URI never is."""
+    scheme, separator, _ = uri.partition("://")
+    if uri[:1] in "\"'":
+        raise UsageError(f"{origin} is quoted: Docker's --env-file keeps quotes, so write the value without them")
+    if not separator:
+        raise UsageError(f"{origin} is no URI; write mysql://user:password@host:3306")
+    if scheme not in SCHEMES:
+        raise UsageError(f"{origin} has the scheme {scheme}://; write mysql://user:password@host:3306")
+    try:
+        parts = urlsplit(uri)
+        port, host = parts.port or 3306, parts.hostname
+    except ValueError:
+        raise UsageError(
+            f"{origin} can't be read after the host; write mysql://user:password@host:3306, with / ? # [ ] @ % in the "
+            "password as %2F %3F %23 %5B %5D %40 %25"
+        ) from None
+    options = {k: v[-1] for k, v in parse_qs(parts.query).items()}
+    unknown = set(options) - {"charset", "ssl_ca", "unix_socket"}
+    if unknown:
+        raise UsageError(f"{origin} has the unknown option {sorted(unknown)[0]}; known are charset, ssl_ca, unix_socket")
+    if parts.fragment or not host and "unix_socket" not in options:
+        raise UsageError(f"{origin} names no host; write mysql://user:password@host:3306 (# in a password is %23)")
+    if not parts.username:
+        raise UsageError(f"{origin} names no user; write mysql://user:password@host:3306")
+    return Address(
+        host or "localhost",
+        port,
+        unquote(parts.username),
+        unquote(parts.password or ""),
+        options.get("ssl_ca"),
+        options.get("unix_socket"),
+    )
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A table that was read whole: rows, and per column the zero dates that became null."""
+
+    rows: int
+    zero_dates: dict[str, int]
+
+
+def quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def arrow_type(data_type: str, column_type: str, precision: int, scale: int) -> pa.DataType:
+    """The arrow type of a MySQL column as information_schema describes it; text for what has no exact equal."""
+    if data_type in INTEGERS:
+        unsigned = "u" if "unsigned" in column_type else ""
+        return getattr(pa, f"{unsigned}int{INTEGERS[data_type]}")()
+    if data_type in ("decimal", "numeric"):
+        return pa.decimal128(precision, scale) if precision <= 38 else pa.string()
+    if data_type == "bit":
+        return pa.bool_() if precision == 1 else pa.uint64()
+    if "blob" in data_type or "binary" in data_type:
+        return pa.binary()
+    return OTHERS.get(data_type, pa.string())
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Server:
+    """One connection with one snapshot: all tables are read in the same REPEATABLE READ transaction.
+
+    `snapshots` counts the transactions: more than one means that the connection was lost and the tables are of two instants.
+    """
+
+    def __init__(self, address: Address):
+        self.address = address
+        self.snapshots = 0
+        self.open()
+
+    def open(self) -> None:
+        """Connect and start the snapshot; raises Failure (no host, wrong password)."""
+        a = self.address
+        try:
+            self.connection = pymysql.connect(
+                host=a.host,
+                port=a.port,
+                user=a.user,
+                password=a.password,
+                unix_socket=a.unix_socket,
+                ssl_ca=a.ssl_ca,
+                charset="utf8mb4",
+                cursorclass=cursors.SSCursor,
+                conv=dict(converters.encoders),  # no decoders: values stay bytes (conv={} breaks pymysql's own escaping)
+                connect_timeout=20,
+                read_timeout=600,
+                init_command="SET SESSION net_write_timeout=600, time_zone='+00:00'",
+            )
+        except (MySQLError, OSError) as e:
+            raise Failure(f"cannot connect to the database as {a}: {explain(e)}") from None
+        self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+        self.execute("SAVEPOINT before_table")
+        self.snapshots += 1
+        self.snapshot_at, self.version = map(_text, self.execute("SELECT UTC_TIMESTAMP(6), VERSION()")[0])
+
+    def execute(self, sql: str, parameters: tuple = ()) -> tuple:
+        with self.connection.cursor(cursors.Cursor) as cursor:
+            cursor.execute(sql, parameters)
+            return cursor.fetchall()
+
+    def schema(self, table: Table) -> pa.Schema:
+        """The columns of a table that this user may read, less those never copied; MySQLError 1146 or 1142 without any."""
+        rows = self.execute(
+            "SELECT column_name, data_type, column_type, coalesce(numeric_precision, 0), coalesce(numeric_scale, 0)"
+            " FROM information_schema.columns WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+            (table.schema, table.name),
+        )
+        fields = []
+        for row in rows:
+            name, data_type, column_type, precision, scale = map(_text, row)
+            if name not in table.never_copied:
+                kind = arrow_type(data_type, column_type, int(precision), int(scale))
+                fields.append(pa.field(name, kind, metadata={"mysql": column_type}))
+        if not fields:
+            self.execute(f"SELECT 1 FROM {quote(table.schema)}.{quote(table.name)} LIMIT 0")  # raises what is wrong
+            raise OperationalError(1142, "no column may be read")
+        return pa.schema(fields)
+
+    def copy(self, table: Table, schema: pa.Schema, path: Path) -> Copied:
+        """Read a table of the snapshot into one parquet file; the file at `path` is whole or this raises MySQLError."""
+        cursor = self.connection.cursor()
+        columns = ", ".join(_expression(f) for f in schema)
+        cursor.execute(f"SELECT {columns} FROM {quote(table.schema)}.{quote(table.name)}")
+        copied = _write(lambda: read_rows(cursor, CHUNK_BYTES), schema, path)
+        self.execute("ROLLBACK TO SAVEPOINT before_table")  # gives the metadata lock back and keeps the snapshot
+        return copied
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def explain(error: BaseException) -> str:
+    """One line about a database error, with the server's code."""
+    code, text = (*error.args, "", "")[:2] if isinstance(error, MySQLError) else ("", str(error))
+    return f"{' '.join(str(text).split()) or type(error).__name__}" + (f" (MySQL error {code})" if code else "")
+
+
+def _expression(field: pa.Field) -> str:
+    is_bit = field.metadata[b"mysql"].startswith(b"bit")
+    return quote(field.name) + ("+0" if is_bit else "")  # BIT comes as a number
+
+
+def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa.Array:
+    """Bytes as the database sent them, cast to the column's type (without the GIL); zero dates become null and are counted."""
+    if pa.types.is_binary(field.type):
+        return values
+    text = values.cast(pa.string())
+    if pa.types.is_string(field.type):
+        return text
+    if pa.types.is_boolean(field.type):
+        return text.cast(pa.int8()).cast(pa.bool_())
+    try:
+        return text.cast(field.type)
+    except pa.ArrowInvalid:
+        if not pa.types.is_temporal(field.type):
+            raise
+        zero = pc.match_substring_regex(text, "^0000|-00")  # 0000-00-00, 2024-02-00
+        zero_dates[field.name] = zero_dates.get(field.name, 0) + (pc.sum(zero).as_py() or 0)
+        return pc.if_else(zero, None, text).cast(field.type)
+
+
+def _write(read_chunk: Callable[[], tuple[list, bool]], schema: pa.Schema, path: Path) -> Copied:
+    """Chunks of raw fields to a parquet file; one worker thread casts and compresses while this one reads on."""
+    rows, width, zero_dates = 0, len(schema), {}
+    waiting: list[pa.Table] = []
+
+    def convert(raw: list[pa.Array]) -> None:
+        waiting.append(pa.table([_column(c, f, zero_dates) for c, f in zip(raw, schema, strict=True)], schema=schema))
+        if sum(map(len, waiting)) >= ROW_GROUP or sum(t.nbytes for t in waiting) > 16 * CHUNK_BYTES:
+            flush()
+
+    def flush() -> None:
+        file.write_table(pa.concat_tables(waiting), row_group_size=ROW_GROUP)
+        waiting.clear()
+
+    with pq.ParquetWriter(path, schema, compression="zstd") as file, ThreadPoolExecutor(1) as worker:
+        job, at_end = None, False
+        while not at_end:
+            fields, at_end = read_chunk()
+            rows += len(fields) // width
+            raw = [pa.array(fields[i::width], pa.binary()) for i in range(width)]
+            if job:
+                job.result()
+            job = worker.submit(convert, raw) if fields else None
+        if job:
+            job.result()
+        if waiting:
+            flush()
+    return Copied(rows, zero_dates)

@@ -1,0 +1,97 @@
+"""Where files lie: local folders or S3-compatible object storage. A file appears whole or not at all."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from loader.errors import Failure, UsageError
+
+
+def is_remote(place: str) -> bool:
+    return "://" in place
+
+
+def check_place(place: str, what: str) -> None:
+    """A path or s3:// URL that we can work with; `what` is the flag or key that named it."""
+    if not is_remote(place):
+        return
+    scheme, _, rest = place.partition("://")
+    if scheme != "s3":
+        raise UsageError(f"{what}: {scheme}:// is not supported; use a local path or s3://bucket/folder")
+    if not rest.split("/")[0]:
+        raise UsageError(f"{what}: {place} names no bucket; write s3://bucket/folder")
+    _check_endpoint()
+
+
+def _check_endpoint() -> None:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint:
+        return
+    if endpoint[0] in "\"'":
+        raise UsageError(
+            "AWS_ENDPOINT_URL is quoted: Docker's --env-file keeps quotes, so write AWS_ENDPOINT_URL=https://host:port"
+        )
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"AWS_ENDPOINT_URL must look like https://host:port, not {endpoint}")
+    if any(not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", label) for label in parts.hostname.split(".")) and (
+        ":" not in parts.hostname
+    ):
+        raise UsageError(f"AWS_ENDPOINT_URL: {parts.hostname} has a part that is no DNS label (letters, digits, hyphens)")
+
+
+def s3_filesystem():
+    """The S3 client: credentials and endpoint from the AWS_* variables. botocore ignores AWS_REGION: it is passed on."""
+    try:
+        import s3fs
+    except ImportError:
+        raise UsageError("s3:// needs an extra: pip install 'chameleon-usage[s3]'") from None
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return s3fs.S3FileSystem(
+        client_kwargs={"region_name": region} if region else {},
+        config_kwargs={"connect_timeout": 10, "retries": {"max_attempts": 3, "mode": "standard"}},
+        use_listings_cache=False,
+        skip_instance_cache=True,
+    )
+
+
+def put(source: Path, target: str) -> None:
+    """Put a finished local file in place: local by copy and rename, S3 by one upload that shows only when complete.
+
+    Raises Failure naming the target; what stood there before stays.
+    """
+    try:
+        if is_remote(target):
+            s3_filesystem().put_file(str(source), target)
+            return
+        path = Path(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part-{os.getpid()}")
+        try:
+            shutil.copyfile(source, part)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except Failure:
+        raise
+    except Exception as e:  # s3fs and botocore raise many kinds; all mean the same here
+        raise Failure(f"cannot write {target}: {reason(e)}") from e
+
+
+def exists(target: str) -> bool:
+    """Is there a file? An unreachable store counts as no."""
+    if not is_remote(target):
+        return Path(target).exists()
+    try:
+        return s3_filesystem().exists(target)
+    except Exception:
+        return False
+
+
+def reason(error: BaseException) -> str:
+    """One line about an error of the file system or the object store."""
+    if isinstance(error, OSError) and error.strerror and not error.__cause__:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,57 @@
+{#
+  The vars of a run. They are read while it runs, never while the project is parsed: a var in a source's YAML, in `enabled=`
+  or in `location=` would make the parsed project belong to one site (tests/integration/test_dbt.py compares the nodes).
+#}
+
+{% macro literal(text) %}'{{ text | string | replace("'", "''") }}'{% endmacro %}
+
+{# A date or ISO date-time var as a timestamp in UTC; one with an offset is converted. #}
+{% macro instant(name) -%}
+  ({{ literal(var(name)) }}::timestamptz at time zone 'UTC')
+{%- endmacro %}
+
+{% macro window_start() %}{{ instant('start_date') }}{% endmacro %}
+{% macro window_end() %}{{ instant('end_date') }}{% endmacro %}
+
+{# Columns of every span, one a resource. Units: nodes and vcpus as such, memory in MiB, disk in GiB; null is unknown. #}
+{% macro resources() %}{{ return(['nodes', 'vcpus', 'vcpus_overcommit', 'memory_mb', 'disk_gb']) }}{% endmacro %}
+
+{% macro is_instant(text) %}
+  {{ return(modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$', text)
+    and run_query("select try_cast(" ~ literal(text) ~ " as timestamptz) is not null").columns[0].values()[0]) }}
+{% endmacro %}
+
+{# What is wrong with the vars, as a list of sentences. #}
+{% macro wrong_vars() %}
+  {%- set wrong = [] -%}
+  {%- for name in ['site', 'data_dir', 'output', 'start_date', 'end_date'] if var(name) is none or var(name) | string == '' -%}
+    {%- do wrong.append("missing --vars " ~ name ~ " (needed: site, data_dir, output, start_date, end_date)") -%}
+  {%- endfor -%}
+  {%- if not wrong -%}
+    {%- if not modules.re.match('^[A-Za-z0-9][A-Za-z0-9_.-]*$', var('site') | string) -%}
+      {%- do wrong.append("site may only hold letters, digits, _ . and -: " ~ var('site')) -%}
+    {%- endif -%}
+    {%- for name in ['start_date', 'end_date'] if not is_instant(var(name) | string) -%}
+      {%- do wrong.append(name ~ " is not a date or ISO date-time: " ~ var(name)) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- if not wrong and not run_query("select " ~ window_start() ~ " < " ~ window_end()).columns[0].values()[0] -%}
+    {%- do wrong.append("start_date " ~ var('start_date') ~ " is not before end_date " ~ var('end_date')) -%}
+  {%- endif -%}
+  {%- if not (var('default_cpu_allocation_ratio') is number and var('default_cpu_allocation_ratio') > 0) -%}
+    {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ var('default_cpu_allocation_ratio')) -%}
+  {%- endif -%}
+  {{ return(wrong) }}
+{% endmacro %}
+
+{# on-run-start: stop with clear words before anything is built. #}
+{% macro check_run() %}
+  {%- if execute -%}
+    {%- set wrong = wrong_vars() -%}
+    {%- if not wrong -%}
+      {%- do publisher('connect') -%}
+      {%- do wrong.extend(wrong_inputs()) -%}
+    {%- endif -%}
+    {%- if wrong %}{{ exceptions.raise_compiler_error(wrong | join('\n')) }}{% endif -%}
+  {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,81 @@
+{#
+  Check, then publish. A `published` model is an output file: COPY writes it to a part folder of this run, and publish()
+  moves the files of all published models to <output>/<site>/ when everything passed. dbt's own `external` writes in place
+  before the tests run, and leaves a row of nulls for an empty model.
+#}
+{% materialization published, adapter="duckdb" %}
+  {%- set target = this.incorporate(type='view') -%}
+  {%- set file = literal(publisher('stage').part ~ '/' ~ this.identifier ~ '.parquet') -%}
+  {{ run_hooks(pre_hooks) }}
+  {%- call statement('main') -%}
+    copy ({{ sql }}) to {{ file }} (format parquet, compression zstd, kv_metadata {{ file_metadata() }})
+  {%- endcall -%}
+  {%- call statement('view') %}create or replace view {{ target }} as select * from read_parquet({{ file }}){% endcall -%}
+  {{ run_hooks(post_hooks) }}
+  {%- do adapter.commit() -%}
+  {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+
+{# What every output file says of itself in its parquet key-value metadata. #}
+{% macro file_metadata() -%}
+  {%- set facts = {
+    'run_id': invocation_id,
+    'schema_version': '1',
+    'site': var('site'),
+    'start_date': run_query("select strftime(" ~ window_start() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
+    'end_date': run_query("select strftime(" ~ window_end() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
+  } -%}
+  { {%- for name, value in facts.items() %}'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
+{%- endmacro %}
+
+{# Ask loader/publisher.py (a dbt-duckdb plugin) to act on the output folder; returns what it tells, e.g. its part folder. #}
+{% macro publisher(action, facts={}) %}
+  {%- set job = {'run': invocation_id, 'data_dir': var('data_dir')} -%}
+  {%- do job.update(facts) -%}
+  {%- do adapter.store_relation('publisher', none, [], var('output') ~ '/' ~ var('site'), action, job) -%}
+  {{ return(job) }}
+{% endmacro %}
+
+{#
+  on-run-end: move all files in place if nothing failed and every model and test of the project was run here (results alone
+  hide deselected nodes and failures of dbt's main thread), else none.
+#}
+{% macro publish(results, hours) %}
+  {%- if execute and results and var('output') is not none -%}
+    {%- set ok = ['success', 'pass', 'warn'] -%}
+    {%- set failed = results | rejectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
+    {%- set passed = results | selectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
+    {%- set absent = graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'test', 'seed'])
+      | map(attribute='unique_id') | reject('in', passed + failed) | list -%}
+    {%- if failed -%}
+      {%- do publisher('discard') -%}
+      {%- do log('chameleon_usage: nothing published; not passed: ' ~ failed | join(', '), info=true) -%}
+    {%- elif absent -%}
+      {%- do publisher('discard') -%}
+      {%- do log('chameleon_usage: nothing published; not in this run (use dbt build without a selection): ' ~ absent | length
+        ~ ' models and tests', info=true) -%}
+    {%- else -%}
+      {%- set job = publisher('publish', {'files': published_files()}) -%}
+      {%- do log('chameleon_usage: published ' ~ job.published | join(', '), info=true) -%}
+      {%- do log('chameleon_usage_summary ' ~ tojson({'files': job.published, 'hours': summary(hours)}), info=false) -%}
+    {%- endif -%}
+  {%- endif -%}
+{% endmacro %}
+
+{# Names of the files that a whole run leaves in its part folder. #}
+{% macro published_files() %}
+  {%- set files = [] -%}
+  {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'published' -%}
+    {%- do files.append(node.name ~ '.parquet') -%}
+  {%- endfor -%}
+  {{ return(files | sort) }}
+{% endmacro %}
+
+{# Rows of the model `hours`, for the command line: [metric, resource, hours]. #}
+{% macro summary(hours) %}
+  {%- set rows = [] -%}
+  {%- for row in run_query("select metric, resource, hours from " ~ hours ~ " where collector_type = 'current'").rows -%}
+    {%- do rows.append([row[0], row[1], row[2] | float]) -%}
+  {%- endfor -%}
+  {{ return(rows) }}
+{% endmacro %}

@@ -1,0 +1,64 @@
+{# Path of a raw table, as an SQL literal; source() is called for the lineage only. #}
+{% macro raw_file(schema, table) -%}
+  {%- do source(schema, table) -%}
+  {{ return(literal(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
+{%- endmacro %}
+
+{# Was this table extracted? Asked of the files when the SQL is compiled for a run. #}
+{% macro extracted(schema, table) %}
+  {%- set file = raw_file(schema, table) -%}
+  {{ return(execute and run_query("select count(*) from glob(" ~ file ~ ")").columns[0].values()[0] > 0) }}
+{% endmacro %}
+
+{# The catalogue's entry of a table (models/staging/_<schema>.yml). #}
+{% macro catalogued(schema, table) %}
+  {{ return(graph.sources.values() | selectattr('source_name', 'eq', schema) | selectattr('name', 'eq', table) | first) }}
+{% endmacro %}
+
+{# Names of a raw file's columns. #}
+{% macro raw_columns(schema, table) %}
+  {{ return(run_query("select column_name from (describe from read_parquet(" ~ raw_file(schema, table) ~ "))").columns[0].values() | list) }}
+{% endmacro %}
+
+{# Columns of the catalogue that a file must have, and lacks. #}
+{% macro lacking_columns(schema, table, have) %}
+  {%- set lacking = [] -%}
+  {%- for column in catalogued(schema, table).columns.values() if column.config.meta.get('required') and column.name not in have -%}
+    {%- do lacking.append(column.name) -%}
+  {%- endfor -%}
+  {{ return(lacking) }}
+{% endmacro %}
+
+{#
+  One raw table, typed as the catalogue says: a file that isn't there reads as an empty table, a missing column as null (a
+  missing required column stopped the run in check_run).
+#}
+{% macro raw(schema, table) %}
+  {%- set file = raw_file(schema, table) -%}
+  {%- if not execute %}{{ return('select 1 as id') }}{% endif -%}
+  {%- set found = extracted(schema, table) -%}
+  {%- set have = raw_columns(schema, table) if found else [] -%}
+  select
+    {%- for column in catalogued(schema, table).columns.values() %}
+    {{ '"' ~ column.name ~ '"' if column.name in have else 'null' }}::{{ column.data_type }} as "{{ column.name }}"{{ ',' if not loop.last }}
+    {%- endfor %}
+  {% if found %}from read_parquet({{ file }}){% else %}where false{% endif %}
+{% endmacro %}
+
+{# What is wrong with the raw files, as a list of sentences. A file that is no parquet stops here with DuckDB's words. #}
+{% macro wrong_inputs() %}
+  {%- set wrong = [] -%}
+  {%- set found = [] -%}
+  {%- for node in graph.sources.values() if extracted(node.source_name, node.name) -%}
+    {%- do found.append(node.name) -%}
+    {%- set lacking = lacking_columns(node.source_name, node.name, raw_columns(node.source_name, node.name)) -%}
+    {%- if lacking -%}
+      {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ var('data_dir') ~ ' lacks the required column(s) '
+        ~ lacking | join(', ') ~ '; extract the table again') -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- if not found -%}
+    {%- do wrong.append('no extracted table in data_dir ' ~ var('data_dir') ~ ' (<schema>.<table>.parquet); run extract first') -%}
+  {%- endif -%}
+  {{ return(wrong) }}
+{% endmacro %}

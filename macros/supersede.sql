@@ -1,0 +1,20 @@
+{#
+  Claims with `cut_at`: the instant from which a later-created claim of the same key holds instead ('infinity' if none).
+  On a tie the larger id is the later, ids of digits as numbers. Empty claims supersede nothing and are not superseded.
+  `claims` has source_id, start_at, end_at ('infinity' while open); claims without a key pass through.
+#}
+{% macro supersede(claims, key) %}
+  select
+    *,
+    case
+      when {{ key }} is null or not is_real then 'infinity'
+      else coalesce(
+        lead(start_at) over (
+          partition by {{ key }}, is_real
+          order by start_at, try_cast(source_id as bigint) nulls last, source_id
+        ),
+        'infinity'
+      )
+    end::timestamp as cut_at
+  from (select *, coalesce(start_at < end_at, false) as is_real from {{ claims }})
+{% endmacro %}

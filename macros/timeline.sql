@@ -1,0 +1,53 @@
+{# Exact types of the sweep: a decimal sum that returns to 0 is 0. Nodes are fractions of a host, so they need the digits. #}
+{% macro exact(resource) %}
+  {%- set types = {'nodes': 'decimal(18, 12)', 'vcpus_overcommit': 'decimal(18, 6)'} -%}
+  {{ resource }}::{{ types.get(resource, 'decimal(18, 3)') }} as {{ resource }}
+{%- endmacro %}
+
+{#
+  The sweep. One row per series and instant of the window at which it changes, and one at its start: level (a resource) and
+  change (d_ and the resource) of all resources side by side. Inputs: `spans` (keys, start_at, end_at, resources), `operands`
+  (metric, operand, sign: a derived metric is the signed sum of its operands' changes) and `series` (the keys of all series,
+  also those without a span). `keys` begins with metric.
+#}
+{% macro timeline(spans, operands, series, keys) %}
+  {%- set others = keys[1:] -%}
+with inside as (
+  select
+    {{ keys | join(', ') }},
+    greatest(start_at, {{ window_start() }}) as start_at,
+    end_at,
+    {% for r in resources() %}{{ exact(r) }}{{ ', ' if not loop.last }}{% endfor %}
+  from {{ spans }}
+  where start_at < {{ window_end() }} and coalesce(end_at > {{ window_start() }}, true)
+),
+
+changes as (
+  select {{ keys | join(', ') }}, ts, {% for r in resources() %}sum({{ r }}) as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+  from (
+    select {{ keys | join(', ') }}, start_at as ts, {{ resources() | join(', ') }} from inside
+    union all
+    select {{ keys | join(', ') }}, end_at, {% for r in resources() %}-{{ r }}{{ ', ' if not loop.last }}{% endfor %} from inside
+    where end_at < {{ window_end() }}
+  )
+  group by all
+),
+
+signed_changes as (
+  select o.metric, {% for key in others %}c.{{ key }}, {% endfor %}c.ts, {% for r in resources() %}o.sign * c.{{ r }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+  from changes as c
+  join {{ operands }} as o on o.operand = c.metric
+  union all by name
+  select {{ keys | join(', ') }}, {{ window_start() }} as ts from {{ series }}
+),
+
+deltas as (
+  select {{ keys | join(', ') }}, ts, {% for r in resources() %}coalesce(sum({{ r }}), 0) as d_{{ r }}{{ ', ' if not loop.last }}{% endfor %}
+  from signed_changes
+  group by all
+)
+
+select {{ keys | join(', ') }}, ts, {% for r in resources() %}d_{{ r }}, sum(d_{{ r }}) over history as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+from deltas
+window history as (partition by {{ keys | join(', ') }} order by ts rows unbounded preceding)
+{% endmacro %}

@@ -1,0 +1,27 @@
+{{ config(materialized='published') }}
+select
+  {{ literal(var('site')) }} as site,
+  s.metric,
+  s.source_table,
+  s.source_id,
+  row_number() over (
+    partition by s.metric, s.source_table, s.source_id order by s.original_start_at, s.start_at
+  ) - 1 as piece,
+  s.hypervisor_hostname,
+  null::varchar as node_type,
+  s.project_id,
+  s.user_id,
+  r.lease_id,
+  s.reservation_id,
+  s.booking_source,
+  s.original_start_at,
+  s.original_end_at,
+  s.start_at,
+  s.end_at,
+  s.is_valid,
+  s.action,
+  s.note,
+  {{ resources() | join(', ') }}
+from {{ ref('all_spans') }} as s
+left join {{ ref('stg_blazar__reservations') }} as r on r.id = s.reservation_id
+order by s.metric, s.source_table, s.source_id, piece
