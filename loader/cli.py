@@ -10,8 +10,12 @@ from loader import __version__
 from loader.errors import Failure
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
-SITE = click.option("--site", "sites", multiple=True, metavar="KEY", help="Key of a site; repeatable. Default: all sites.")
-DATA_DIR = click.option("--data-dir", metavar="PATH", help="Where the extracted tables lie: a folder or s3://bucket/folder.")
+SITE = click.option(
+    "--site", "sites", multiple=True, metavar="KEY", help="Key of a site; repeatable. Default: all sites."
+)
+DATA_DIR = click.option(
+    "--data-dir", metavar="PATH", help="Where the extracted tables lie: a folder or s3://bucket/folder."
+)
 
 
 def shared_flags(command: Callable) -> Callable:
@@ -68,9 +72,13 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
 
 @main.command()
 @shared_flags
-@click.option("--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's.")
+@click.option(
+    "--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's."
+)
 @click.pass_context
-def extract(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, db_uri: str | None):
+def extract(
+    context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, db_uri: str | None
+):
     """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
 
     All tables are read in one snapshot of the database. A table that is missing or not granted is reported and the rest
@@ -84,9 +92,15 @@ def extract(context: click.Context, config: Path | None, sites: tuple[str, ...],
 @main.command()
 @shared_flags
 @click.option("--output", required=True, metavar="PATH", help="Folder or s3:// URL; files go to <output>/<site>/.")
-@click.option("--start-date", required=True, metavar="DATE", help="Start of the window, UTC: 2024-01-01 or 2024-01-01T06:00.")
-@click.option("--end-date", required=True, metavar="DATE", help="End of the window, UTC; the instant itself is not in it.")
-@click.option("--memory-limit", metavar="SIZE", help="Memory for DuckDB, e.g. 1GB; past it, it spills to disk. Default 3GB.")
+@click.option(
+    "--start-date", required=True, metavar="DATE", help="Start of the window, UTC: 2024-01-01 or 2024-01-01T06:00."
+)
+@click.option(
+    "--end-date", required=True, metavar="DATE", help="End of the window, UTC; the instant itself is not in it."
+)
+@click.option(
+    "--memory-limit", metavar="SIZE", help="Memory for DuckDB, e.g. 1GB; past it, it spills to disk. Default 3GB."
+)
 @click.option("--threads", type=click.IntRange(1), help="Threads for DuckDB. Default: one a core.")
 @click.pass_context
 def process(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):

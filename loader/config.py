@@ -79,7 +79,9 @@ def read(path: Path) -> dict[str, SiteEntry]:
     except UsageError as e:
         raise UsageError(f"{path}: {e}") from None
     if not isinstance(content, dict) or not content:
-        raise UsageError(f"{path}: line 1: has no sites; it needs a mapping like `chi_uc: {{site_name: …, data_dir: …}}`")
+        raise UsageError(
+            f"{path}: line 1: has no sites; it needs a mapping like `chi_uc: {{site_name: …, data_dir: …}}`"
+        )
     for key in content:
         if not KEY.fullmatch(str(key)):
             line = lines.get((str(key),), 1)
@@ -90,7 +92,9 @@ def read(path: Path) -> dict[str, SiteEntry]:
         raise UsageError("\n".join(f"{path}: {_explain(err, lines)}" for err in e.errors())) from None
 
 
-def select(config: Path | None, keys: tuple[str, ...], data_dir: str | None, default_key: str | None = None) -> list[Site]:
+def select(
+    config: Path | None, keys: tuple[str, ...], data_dir: str | None, default_key: str | None = None
+) -> list[Site]:
     """The sites named by --site (all of the config without it), each with its data_dir.
 
     Without a config one site is made of the flags alone; its key is --site or `default_key`.
@@ -120,7 +124,9 @@ def select(config: Path | None, keys: tuple[str, ...], data_dir: str | None, def
         if not place:
             where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
             raise UsageError(f"missing data path for {key}: give --data-dir{where}")
-        sites.append(Site(key, entry.site_name or key, place.rstrip("/") or "/", entry.db_uri, f"db_uri of {key} in {config}"))
+        sites.append(
+            Site(key, entry.site_name or key, place.rstrip("/") or "/", entry.db_uri, f"db_uri of {key} in {config}")
+        )
     return sites
 
 

@@ -61,6 +61,7 @@ def _summarise(site: Site, extraction: Extraction) -> bool:
     )
     if extraction.snapshots > 1:
         click.echo(
-            f"Warning: {site.key}: the connection was lost; the tables come from {extraction.snapshots} snapshots", err=True
+            f"Warning: {site.key}: the connection was lost; the tables come from {extraction.snapshots} snapshots",
+            err=True,
         )
     return not failed

@@ -68,7 +68,9 @@ def parse_uri(uri: str, origin: str) -> Address:
     options = {k: v[-1] for k, v in parse_qs(parts.query).items()}
     unknown = set(options) - {"charset", "ssl_ca", "unix_socket"}
     if unknown:
-        raise UsageError(f"{origin} has the unknown option {sorted(unknown)[0]}; known are charset, ssl_ca, unix_socket")
+        raise UsageError(
+            f"{origin} has the unknown option {sorted(unknown)[0]}; known are charset, ssl_ca, unix_socket"
+        )
     if parts.fragment or not host and "unix_socket" not in options:
         raise UsageError(f"{origin} names no host; write mysql://user:password@host:3306 (# in a password is %23)")
     if not parts.username:
@@ -137,7 +139,9 @@ class Server:
                 ssl_ca=a.ssl_ca,
                 charset="utf8mb4",
                 cursorclass=cursors.SSCursor,
-                conv=dict(converters.encoders),  # no decoders: values stay bytes (conv={} breaks pymysql's own escaping)
+                conv=dict(
+                    converters.encoders
+                ),  # no decoders: values stay bytes (conv={} breaks pymysql's own escaping)
                 connect_timeout=20,
                 read_timeout=600,
                 init_command="SET SESSION net_write_timeout=600, time_zone='+00:00'",

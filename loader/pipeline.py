@@ -119,7 +119,9 @@ def _site_source(dlt, server: Server, tables: dict[Table, pa.Schema], work: Path
     def site():
         for table, schema in tables.items():
             # dlt labels naive timestamps as UTC unless told not to
-            naive = {f.name: {"data_type": "timestamp", "timezone": False} for f in schema if pa.types.is_timestamp(f.type)}
+            naive = {
+                f.name: {"data_type": "timestamp", "timezone": False} for f in schema if pa.types.is_timestamp(f.type)
+            }
             # its names can't hold a dot, so the file's name travels in a hint
             resource = dlt.resource(rows, name=table.full_name.replace(".", "__"), columns=naive)(table)
             resource.apply_hints(additional_table_hints={"x-file": table.full_name})
@@ -154,7 +156,9 @@ def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambd
         outcomes.append(outcome)
         done(outcome)
 
-    pipeline = dlt.pipeline(f"extract_{len(os.listdir(work))}", destination=data_dir, pipelines_dir=str(work / "pipelines"))
+    pipeline = dlt.pipeline(
+        f"extract_{len(os.listdir(work))}", destination=data_dir, pipelines_dir=str(work / "pipelines")
+    )
     pipeline.drop()  # a pending package of a failed run would be loaded instead of the new data
     try:
         tables = _find(server, record)
@@ -166,7 +170,9 @@ def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambd
         server.close()
     extraction = Extraction(outcomes, server.snapshot_at, server.snapshots)
     if not extraction.having("copied"):
-        raise Failure(f"nothing could be copied of {site.key}: {outcomes[0].reason}; see `chameleon-usage print-grant-sql`")
+        raise Failure(
+            f"nothing could be copied of {site.key}: {outcomes[0].reason}; see `chameleon-usage print-grant-sql`"
+        )
     _write_manifest(site, extraction, server.version, work)
     return extraction
 

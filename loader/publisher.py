@@ -26,6 +26,16 @@ class Plugin(BasePlugin):
         self.lock = threading.Lock()  # dbt builds models in threads
         self.held: dict[str, int] = {}
 
+    def update_connection_config(self, creds, config: dict) -> None:
+        """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
+        can't be once it was used; insertion order need not be kept, since every output is sorted."""
+        config.update(
+            memory_limit=os.environ.get("CHAMELEON_USAGE_MEMORY_LIMIT", "3GB"),
+            threads=os.environ.get("CHAMELEON_USAGE_THREADS", str(os.cpu_count())),
+            temp_directory=os.environ.get("CHAMELEON_USAGE_TEMP", "target/spill"),
+            preserve_insertion_order=False,
+        )
+
     def configure_connection(self, conn) -> None:
         self.connection = conn
 
@@ -94,6 +104,8 @@ def publish(part: Path, folder: str, files: list[str]) -> list[str]:
                 (part / file).replace(target)
             done.append(target)
     except (Failure, OSError) as e:
-        mixed = f"; {', '.join(done)} are already of this run (see run_id in their metadata): process again" if done else ""
+        mixed = (
+            f"; {', '.join(done)} are already of this run (see run_id in their metadata): process again" if done else ""
+        )
         raise Failure(f"cannot publish {target}: {storage.reason(e)}{mixed}") from e
     return done

@@ -36,10 +36,12 @@ def _check_endpoint() -> None:
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"AWS_ENDPOINT_URL must look like https://host:port, not {endpoint}")
-    if any(not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", label) for label in parts.hostname.split(".")) and (
-        ":" not in parts.hostname
-    ):
-        raise UsageError(f"AWS_ENDPOINT_URL: {parts.hostname} has a part that is no DNS label (letters, digits, hyphens)")
+    if any(
+        not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", label) for label in parts.hostname.split(".")
+    ) and (":" not in parts.hostname):
+        raise UsageError(
+            f"AWS_ENDPOINT_URL: {parts.hostname} has a part that is no DNS label (letters, digits, hyphens)"
+        )
 
 
 def s3_filesystem():

@@ -30,7 +30,7 @@ claims as (
     'committed' as metric,
     a.source_table,
     a.id as source_id,
-    h.hypervisor_hostname,
+    case when a.host_table = 'blazar.devices' then a.host_id else h.hypervisor_hostname end as hypervisor_hostname,
     b.project_id,
     b.user_id,
     a.reservation_id,
@@ -39,7 +39,8 @@ claims as (
     'infinity'::timestamp as cut_at,
     coalesce(b.resource_type = 'flavor:instance', false) as is_flavor,
     case
-      when a.host_id is null or a.reservation_id is null or h.host_id is not null and h.hypervisor_hostname is null then 'null_key'
+      when a.host_id is null or a.reservation_id is null then 'null_key'
+      when h.host_id is not null and h.hypervisor_hostname is null then 'null_key'
       when h.host_id is null or b.reservation_id is null or is_flavor and f.reservation_id is null then 'orphan'
     end as reason,
     case when is_flavor then f.size.vcpus / h.vcpus else h.nodes end as nodes,

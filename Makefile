@@ -1,0 +1,45 @@
+# Needs Python 3.10 or newer, make and git; everything else is installed into .venv by the first target that needs it.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench docs lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## Run the main job on made-up sites: no database needed, result in demo/output
+	$(BIN)/python -m loader.sample $(DEMO)/data
+	$(BIN)/chameleon-usage --config $(DEMO)/data/site.yml process --output $(DEMO)/output \
+	    --start-date 2024-01-01 --end-date 2025-01-01
+
+test: .venv/installed ## Run all tests (installs MariaDB where it is missing)
+	bash tests/install-mariadb.sh
+	$(BIN)/python -m pytest
+
+lint: .venv/installed ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/installed ## Measure speed and memory (minutes; see benchmarks/README.md)
+	bash tests/install-mariadb.sh
+	$(BIN)/python benchmarks/run.py
+
+docs: .venv/installed ## Build the lineage site: target/static_index.html
+	$(BIN)/dbt docs generate --static
+
+lock: .venv/installed ## Pin the newest versions of all packages in requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-strip-extras \
+	    --no-header --no-annotate --no-emit-index-url --extra dev --no-emit-package chameleon-usage \
+	    -o requirements.lock pyproject.toml
+
+clean: ## Remove what the other targets made
+	rm -rf .venv target logs $(DEMO) build dist benchmarks/work
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "needs Python 3.10 or newer: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,216 @@
+"""`process`: run the dbt project for one or more sites, in this process, and show what was published."""
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+from loader import __version__, storage
+from loader import config as configuration
+from loader.catalogue import project_dir
+from loader.config import Site
+from loader.errors import Failure, UsageError
+
+SUMMARY = "chameleon_usage_summary "
+MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
+
+
+@dataclass
+class Published:
+    """What a run of a site put in place: file names, and its resource-hours by (metric, resource)."""
+
+    files: list[str] = field(default_factory=list)
+    hours: dict[tuple[str, str], float] = field(default_factory=dict)
+
+
+def parse_instant(text: str, flag: str) -> datetime:
+    """A date or ISO date-time as naive UTC; UsageError names the flag."""
+    try:
+        instant = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
+    except ValueError:
+        raise UsageError(f"{flag} {text!r} is not a date; write 2024-01-31 or 2024-01-31T06:00:00 (UTC)") from None
+    return instant.astimezone(timezone.utc).replace(tzinfo=None) if instant.tzinfo else instant
+
+
+def parse_window(start_date: str, end_date: str) -> tuple[str, str]:
+    """The reporting window [start, end) as ISO text in UTC; UsageError if there is no time in it."""
+    start, end = parse_instant(start_date, "--start-date"), parse_instant(end_date, "--end-date")
+    if start >= end:
+        raise UsageError(
+            f"--start-date {start_date} is not before --end-date {end_date} (the end is not in the window)"
+        )
+    return start.isoformat(), end.isoformat()
+
+
+def process_sites(
+    config: Path | None,
+    keys: tuple[str, ...],
+    data_dir: str | None,
+    output: str,
+    start_date: str,
+    end_date: str,
+    memory_limit: str | None,
+    threads: int | None,
+) -> None:
+    """Process each selected site. One that fails doesn't stop the others; then raises Failure at the end."""
+    start, end = parse_window(start_date, end_date)
+    if memory_limit and not MEMORY.fullmatch(memory_limit):
+        raise UsageError(f"--memory-limit {memory_limit!r} is not a size; write 1GB or 800MB")
+    sites = configuration.select(config, keys, data_dir)
+    for site in sites:
+        storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
+    storage.check_place(output, "--output")
+    published: dict[str, Published] = {}
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
+        dbt = Dbt(Path(work), memory_limit, threads)
+        for site in sites:
+            try:
+                published[site.key] = dbt.build(site, output.rstrip("/"), start, end)
+            except Failure as e:
+                failed.append(site.key)
+                click.echo(f"Error: {site.key}: {e}", err=True)
+    if published:
+        from loader.tables import print_hours
+
+        names = {s.key: s.name for s in sites}
+        for done in published.values():
+            for file in done.files:
+                click.echo(f"wrote {file}")
+        print_hours({names[key]: done.hours for key, done in published.items()}, start, end)
+    dbt.forget()
+    if failed:
+        raise Failure(f"not processed, their files are as they were: {', '.join(failed)}")
+
+
+class Dbt:
+    """dbt's own runner with our project: parsed once without any var (so that partial parsing holds), then run a site a time."""
+
+    def __init__(self, work: Path, memory_limit: str | None, threads: int | None):
+        try:
+            from dbt.cli.main import dbtRunner
+        except ImportError:
+            raise UsageError("process needs an extra: pip install 'chameleon-usage[pipeline]'") from None
+        import gc
+
+        gc.set_threshold(200_000, 50, 50)  # dbt makes millions of small objects that all live to the end
+        os.environ.update(
+            DO_NOT_TRACK="1",
+            DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+            CHAMELEON_USAGE_TEMP=str(work / "spill"),
+            CHAMELEON_USAGE_THREADS=str(threads or len(os.sched_getaffinity(0))),
+        )
+        if memory_limit:
+            os.environ["CHAMELEON_USAGE_MEMORY_LIMIT"] = memory_limit
+        self.work = work
+        self.runner = dbtRunner
+        cache = parse_cache()
+        parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
+        if not parsed.success:
+            raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
+        self.manifest = parsed.result
+
+    def _flags(self, target: Path) -> list[str]:
+        project = str(project_dir())
+        return [
+            *("--project-dir", project, "--profiles-dir", project, "--target-path", str(target)),
+            *("--log-level", "none", "--log-level-file", "none", "--log-path", str(self.work), "--no-version-check"),
+        ]
+
+    def build(self, site: Site, output: str, start: str, end: str) -> Published:
+        """Build, check and publish one site; raises Failure, with the files of the site unchanged, if anything fails."""
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        published = Published()
+
+        def listen(event) -> None:
+            message = getattr(event.data, "msg", "")
+            if message.startswith(SUMMARY):
+                facts = json.loads(message.removeprefix(SUMMARY))
+                published.files = facts["files"]
+                published.hours = {(metric, resource): hours for metric, resource, hours in facts["hours"]}
+
+        variables = {
+            "site": site.key,
+            "data_dir": site.data_dir,
+            "output": output,
+            "start_date": start,
+            "end_date": end,
+        }
+        flags = [
+            "--exclude-resource-type",
+            "unit_test",
+            "--no-write-json",
+            "--no-populate-cache",
+            *self._flags(self.work / "target"),
+        ]
+        try:
+            ran = self.runner(manifest=self.manifest, callbacks=[listen]).invoke(
+                ["build", "--vars", json.dumps(variables), *flags]
+            )
+        finally:
+            DuckDBConnectionManager.close_all_connections()
+        if not ran.success or not published.files:
+            raise Failure(why(ran))
+        return published
+
+    def forget(self) -> None:
+        """Exit without walking through dbt's objects once more."""
+        import gc
+
+        gc.freeze()
+        gc.disable()
+
+
+def parse_cache() -> Path:
+    """Where dbt keeps the parsed project between runs: the user's cache folder, or a temporary one."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "chameleon-usage" / f"{__version__}-{re.sub(r'[^A-Za-z0-9]+', '-', str(project_dir()))[-80:]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+        return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="chameleon-usage-cache-"))
+
+
+def why(ran) -> str:
+    """The first thing that went wrong in a dbt run, in one line."""
+    results = getattr(ran.result, "results", None) or []
+    for result in results:
+        if result.status in ("error", "fail", "runtime error"):
+            name = result.node.name
+            if result.node.resource_type == "test":
+                return f"check {name} failed: {plain(result.message)}; nothing was published"
+            return plain(result.message)
+    if ran.exception is not None:
+        return plain(str(ran.exception))
+    skipped = [r.node.name for r in results if r.status == "skipped"]
+    return f"dbt did not run {skipped[0]}" if skipped else "dbt published nothing"
+
+
+NOISE = re.compile(r"^\s*(>.*|compiled code at.*|(Compilation|Database|Runtime) Error( in .*)?)$")
+HINTS = {
+    r"No magic bytes|too small to be a Parquet|TProtocolException|Invalid Input Error: .*[Pp]arquet": (
+        "the file is truncated or not parquet; extract the table again"
+    ),
+    r"Out of Memory": "raise --memory-limit, or free disk space for temporary files",
+    r"No space left on device": "free disk space; temporary files go to $TMPDIR",
+}
+
+
+def plain(message: str | None) -> str:
+    """dbt's message without its frame: what a user can act on, with a hint where we know one."""
+    lines = [line.strip() for line in (message or "").splitlines() if line.strip() and not NOISE.match(line)]
+    text = "; ".join(lines) or "no message"
+    for pattern, hint in HINTS.items():
+        if re.search(pattern, text):
+            return f"{text} ({hint})"
+    return text

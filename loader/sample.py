@@ -1,0 +1,147 @@
+"""Made-up sites in the shape of their raw tables: for the demo, the tests and the benchmark.
+
+The same arguments give the same tables. Each site has a regular life, whose size grows with `factor` (hosts and
+projects grow slower than instances, as in real sites), and the awkward rows of `sample_cases`, once.
+"""
+
+import argparse
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loader import sample_cases
+from loader.sample_site import DAY, FLAVORS, HOUR, METAL, START, UNKNOWN, WINDOW, Booking, Host, Site, Size
+
+KINDS = ("baremetal", "kvm", "edge")
+HISTORY = START - 60 * DAY  # the regular life begins
+NOW = START + 396 * DAY  # when the tables were "copied": what ends later is still running
+CHORES = ("compute_reboot_instance", "compute_rebuild_instance", "compute_stop_instance")
+
+
+def _life(site: Site, host: Host, start: int, end: int, booking: Booking | None, size: Size | None = None) -> None:
+    """An instance with a few events of its life, or a container."""
+    rng = site.rng
+    if site.kind == "edge":
+        status = rng.choice(("Stopped", "Deleted", "Error")) if end < NOW else "Running"
+        return site.container(booking, start, min(end, NOW), status)
+    owner = None if booking else rng.choice(site.owners)
+    uuid = site.instance(host, start, end if end < NOW else None, booking, size=size, owner=owner)
+    end = min(end, NOW)
+    for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
+        result = "Error" if rng.random() < 0.1 else "Success"
+        site.event(uuid, rng.choice(CHORES), rng.randrange(start + 60, end - 60), host.service, result)
+    if site.kind == "kvm" and rng.random() < 0.05:
+        third = (end - start) // 3
+        site.event(uuid, "compute_shelve_instance", start + third, host.service)
+        site.event(uuid, "compute_unshelve_instance", start + 2 * third, host.service)
+    return None
+
+
+def _rack(site: Site, number: int) -> tuple[list[Host], int, int | None]:
+    """Four hosts with a common life: some come late, some go early, an eighth can't be reserved."""
+    created = site.at(90 + number % 60) if number % 7 == 2 else HISTORY - site.rng.randrange(DAY, 2000 * DAY)
+    deleted = site.at(300 + number % 30) if number % 9 == 4 else None
+    hosts = []
+    for i in range(4):
+        # Since 2018 Ironic's capacities are 0; some rows are older, and of some machines blazar knows.
+        in_nova = METAL if i == 0 and number % 2 else UNKNOWN
+        in_blazar = METAL if i in (1, 2) else UNKNOWN
+        reservable = site.kind == "edge" or number % 8 != 1
+        hosts.append(site.machine(created, deleted, reservable, in_nova=in_nova, in_blazar=in_blazar))
+    return hosts, created, deleted
+
+
+def _racks(site: Site, count: float, growth: float) -> None:
+    """Baremetal and edge: each slot of a rack's time holds one lease of 1-4 hosts, or instances on demand."""
+    rng, racks = site.rng, round(5 * growth)
+    slots = max(1, round(count / racks / 2))
+    for number in range(racks):
+        hosts, created, deleted = _rack(site, number)
+        begin = max(created + 2 * HOUR, HISTORY)
+        slot = ((deleted or NOW + 10 * DAY) - begin) // slots
+        for i in range(slots):
+            length = min(rng.choice((1, 2, 3, 5, 7, 7, 7, 21)) * DAY - rng.randrange(HOUR), slot * 9 // 10)
+            start = begin + i * slot + rng.randrange(slot - length)
+            ahead = start - rng.randrange(60, 10 * DAY)
+            if ahead < NOW:
+                _lease_of_rack(site, rng.sample(hosts, rng.choice((1, 1, 1, 2, 2, 3, 4))), ahead, start, start + length)
+
+
+def _lease_of_rack(site: Site, hosts: list[Host], ahead: int, start: int, end: int) -> None:
+    """A lease, one in ten deleted early, with up to two stays on each host, one after the other."""
+    rng, booking = site.rng, None
+    if hosts[0].blazar_id:
+        deleted = end - (end - start) // 3 if rng.random() < 0.1 else None
+        deleted = deleted if deleted and deleted < NOW else None
+        booking = site.booking(hosts, start, end, ahead, deleted, rng.choice(site.owners))
+        end = deleted or end
+    for host in hosts:
+        stays = rng.choice((0, 1, 1, 2))
+        for i in range(stays):
+            part = (end - start) // stays
+            first = start + i * part + rng.randrange(60, part // 4)
+            if first < NOW - HOUR:
+                _life(site, host, first, start + (i + 1) * part - rng.randrange(60, part // 4), booking)
+
+
+def _tracks(site: Site, count: float, growth: float) -> None:
+    """KVM: on each host five tracks of instances, one after the other; every fourth host is for reservations."""
+    rng, tracks = site.rng, 5
+    hosts = []
+    for i in range(round(20 * growth)):
+        created = HISTORY - rng.randrange(DAY, 1000 * DAY)
+        hosts.append(site.machine(created, reservable=i % 4 == 0, ratio=(1.0, 1.5, 16.0, None, 0.0)[i % 5]))
+    slots = math.ceil(count / len(hosts) / tracks)
+    slot = (NOW + 10 * DAY - HISTORY) // slots
+    for i in range(round(count)):
+        host = hosts[i % len(hosts)]
+        begin = HISTORY + i // (len(hosts) * tracks) * slot
+        length = rng.randrange(slot // 5, slot * 9 // 10)
+        start = begin + DAY // 4 + rng.randrange(slot - length)
+        if start > NOW - DAY:
+            continue
+        booking = None
+        if host.blazar_id:
+            lease_end = start + length + rng.randrange(HOUR, DAY)
+            booking = site.booking([host], start - HOUR, lease_end, start - 2 * HOUR, None, rng.choice(site.owners))
+        _life(site, host, start, start + length, booking, None if booking else rng.choice(FLAVORS))
+
+
+def generate(kind: str, factor: float = 1.0, seed: int = 0) -> dict[str, pa.Table]:
+    """The tables of a site by `schema.table`: at factor 1 about 250 instances (edge: containers) on 50 hosts."""
+    site = Site(kind, seed)
+    for case in sample_cases.EDGE if kind == "edge" else sample_cases.COMPUTE:
+        case(site)
+    site.owners += [(f"{site.rng.getrandbits(128):032x}", site.uuid()) for _ in range(round(10 * factor**0.5))]
+    regular = _tracks if kind == "kvm" else _racks
+    regular(site, 200 * factor, max(1, factor ** (2 / 3)))
+    return site.tables()
+
+
+def write(kind: str, data_dir: Path, factor: float = 1.0, seed: int = 0) -> dict[str, int]:
+    """Write `<schema>.<table>.parquet` files as `extract` would; the number of rows of each table."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    tables = generate(kind, factor, seed)
+    for name, table in tables.items():
+        pq.write_table(table, data_dir / f"{name}.parquet", compression="zstd")
+    return {name: table.num_rows for name, table in tables.items()}
+
+
+def write_sites(folder: Path, factor: float = 1.0) -> None:
+    """A site of each kind below `folder`, and a site.yml that names them."""
+    config = []
+    for kind in KINDS:
+        rows = write(kind, folder / kind, factor)
+        config.append(f"sample_{kind}:\n  site_name: Sample {kind}\n  data_dir: {folder / kind}\n")
+        print(f"{folder / kind}: {len(rows)} tables, {sum(rows.values()):,} rows")
+    (folder / "site.yml").write_text("".join(config), "utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m loader.sample", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the sites' tables and site.yml go")
+    parser.add_argument("--factor", type=float, default=1.0, help="size; 1 is about 250 instances a site")
+    arguments = parser.parse_args()
+    write_sites(arguments.folder, arguments.factor)

@@ -1,0 +1,20 @@
+{#
+  dbt-duckdb's own table and view build beside, rename and drop, for databases that people look at meanwhile. Ours is in memory
+  and new in every run: one statement does. Measured on a small site: 2.0 s a build with dbt-duckdb's, see benchmarks/README.md.
+#}
+{% materialization table, adapter="duckdb" %}
+  {{ return(created('table')) }}
+{% endmaterialization %}
+
+{% materialization view, adapter="duckdb" %}
+  {{ return(created('view')) }}
+{% endmaterialization %}
+
+{% macro created(kind) %}
+  {%- set target = this.incorporate(type=kind) -%}
+  {{ run_hooks(pre_hooks) }}
+  {%- call statement('main') -%}create or replace {{ kind }} {{ target }} as {{ sql }}{%- endcall -%}
+  {{ run_hooks(post_hooks) }}
+  {%- do adapter.commit() -%}
+  {{ return({'relations': [target]}) }}
+{% endmacro %}
