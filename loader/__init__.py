@@ -1,3 +1,3 @@
-"""Extraction, orchestration and presentation of chameleon-usage; the numbers themselves are computed by the dbt models."""
+"""Extraction, orchestration and presentation of chameleon-usage; the dbt models compute the numbers."""
 
 __version__ = "0.1.0"

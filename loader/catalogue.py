@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A source table. `metrics` are those that are lost without it; `never_copied` names columns left in the database."""
+    """A source table. `metrics` are lost without it; `never_copied` names columns that stay in the database."""
 
     schema: str
     name: str

@@ -19,7 +19,7 @@ DATA_DIR = click.option(
 
 
 def shared_flags(command: Callable) -> Callable:
-    """--config, --site and --data-dir, on the group and on each command: they are accepted before and after its name."""
+    """--config, --site and --data-dir, on the group and on each command: accepted before and after its name."""
     for flag in (DATA_DIR, SITE, CONFIG):
         command = flag(command)
     return command

@@ -1,4 +1,4 @@
-"""Which sites to work on: `etc/site.yml`, flags and environment, resolved by SEED's priorities and checked as a whole."""
+"""Which sites to work on: `etc/site.yml`, flags and environment, resolved by priority and checked as a whole."""
 
 import difflib
 import os

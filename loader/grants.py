@@ -28,10 +28,11 @@ def grant_sql(user: str, host: str) -> str:
 
     return "\n".join(
         [
-            "-- Read-only access for chameleon-usage. Run it as an administrator: … | mariadb",
-            "-- A table that this cloud doesn't have stops the client (error 1146): go on past it with `mariadb --force`.",
-            f"CREATE USER IF NOT EXISTS {account};",
-            f"-- then give it a password, or another way to log in: ALTER USER {account} IDENTIFIED BY '…';",
+            "-- Read-only access for chameleon-usage. Run it as an administrator: ... | mariadb",
+            "-- A table that this cloud does not have stops the client (error 1146): pass --force to go on past it.",
+            "-- A new user is locked until it has a password, so that nobody else can log in as it:",
+            f"--   ALTER USER {account} IDENTIFIED BY 'its password' ACCOUNT UNLOCK;",
+            f"CREATE USER IF NOT EXISTS {account} ACCOUNT LOCK;",
             *(grant(t) for t in tables if not t.optional),
             "-- optional tables, last",
             *(grant(t) for t in tables if t.optional),

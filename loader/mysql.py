@@ -1,4 +1,4 @@
-"""One MySQL server, one snapshot, whole tables: rows come as bytes and become arrow columns of the database's own types."""
+"""One MySQL server, one snapshot, whole tables: bytes become arrow columns of the database's own types."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ class Address:
 
 
 def parse_uri(uri: str, origin: str) -> Address:
-    """`mysql://user:password@host:3306` as an address; `origin` (the flag or key) is named in errors, the URI never is."""
+    """`mysql://user:password@host:3306` as an address; errors name `origin` (a flag or key), never the URI."""
     scheme, separator, _ = uri.partition("://")
     if uri[:1] in "\"'":
         raise UsageError(f"{origin} is quoted: Docker's --env-file keeps quotes, so write the value without them")
@@ -71,7 +71,7 @@ def parse_uri(uri: str, origin: str) -> Address:
         raise UsageError(
             f"{origin} has the unknown option {sorted(unknown)[0]}; known are charset, ssl_ca, unix_socket"
         )
-    if parts.fragment or not host and "unix_socket" not in options:
+    if parts.fragment or (not host and "unix_socket" not in options):
         raise UsageError(f"{origin} names no host; write mysql://user:password@host:3306 (# in a password is %23)")
     if not parts.username:
         raise UsageError(f"{origin} names no user; write mysql://user:password@host:3306")
@@ -118,7 +118,7 @@ def _text(value: bytes | str | None) -> str:
 class Server:
     """One connection with one snapshot: all tables are read in the same REPEATABLE READ transaction.
 
-    `snapshots` counts the transactions: more than one means that the connection was lost and the tables are of two instants.
+    `snapshots` counts the transactions: after more than one the tables are of several instants.
     """
 
     def __init__(self, address: Address):
@@ -160,7 +160,7 @@ class Server:
             return cursor.fetchall()
 
     def schema(self, table: Table) -> pa.Schema:
-        """The columns of a table that this user may read, less those never copied; MySQLError 1146 or 1142 without any."""
+        """The columns of a table that may be read, less those never copied; raises MySQLError 1146 or 1142 if none."""
         rows = self.execute(
             "SELECT column_name, data_type, column_type, coalesce(numeric_precision, 0), coalesce(numeric_scale, 0)"
             " FROM information_schema.columns WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
@@ -202,7 +202,7 @@ def _expression(field: pa.Field) -> str:
 
 
 def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa.Array:
-    """Bytes as the database sent them, cast to the column's type (without the GIL); zero dates become null and are counted."""
+    """Bytes cast to the column's type, without the GIL; zero dates become null and are counted."""
     if pa.types.is_binary(field.type):
         return values
     text = values.cast(pa.string())

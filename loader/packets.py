@@ -1,7 +1,7 @@
 """Rows of an unbuffered pymysql result as raw bytes, split by one tight loop.
 
-pymysql's own parser makes a packet object, a str and a converted value per field; measured on 1M instances it is half of
-the extraction (benchmarks/README.md). This is the only file that knows its internals (`SSCursor._result`).
+pymysql's own parser makes a packet object, a str and a converted value per field: half of the time, measured
+on 1M instances (benchmarks/README.md). This is the only file that knows its internals (`SSCursor._result`).
 """
 
 from pymysql import err

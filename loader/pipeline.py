@@ -133,8 +133,8 @@ def _site_source(dlt, server: Server, tables: dict[Table, pa.Schema], work: Path
 def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambda _: None) -> Extraction:
     """Copy every table of the catalogue that the site's database has to `data_dir`; `done` is told of each table.
 
-    Files appear only when all tables were read, each whole, the manifest last. Raises Failure when the database can't be
-    reached, nothing could be copied, or a file can't be put in place; earlier files stay.
+    Files appear only when all tables were read, each whole, the manifest last. Raises Failure when the database can't
+    be reached, nothing could be copied, or a file can't be put in place; earlier files stay.
     """
     server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
     _quiet_dlt(work)
@@ -156,9 +156,7 @@ def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambd
         outcomes.append(outcome)
         done(outcome)
 
-    pipeline = dlt.pipeline(
-        f"extract_{len(os.listdir(work))}", destination=data_dir, pipelines_dir=str(work / "pipelines")
-    )
+    pipeline = dlt.pipeline("extract", destination=data_dir, pipelines_dir=str(work / "pipelines"))
     pipeline.drop()  # a pending package of a failed run would be loaded instead of the new data
     try:
         tables = _find(server, record)

@@ -89,7 +89,7 @@ def process_sites(
 
 
 class Dbt:
-    """dbt's own runner with our project: parsed once without any var (so that partial parsing holds), then run a site a time."""
+    """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
 
     def __init__(self, work: Path, memory_limit: str | None, threads: int | None):
         try:
@@ -123,7 +123,7 @@ class Dbt:
         ]
 
     def build(self, site: Site, output: str, start: str, end: str) -> Published:
-        """Build, check and publish one site; raises Failure, with the files of the site unchanged, if anything fails."""
+        """Build, check and publish one site; raises Failure, its files unchanged, if anything fails."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         published = Published()

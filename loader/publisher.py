@@ -22,11 +22,11 @@ PART = ".part-"
 class Plugin(BasePlugin):
     """Actions: `connect` (let DuckDB read s3://), `stage` (make the part folder), `publish`, `discard`."""
 
-    def initialize(self, plugin_config: dict) -> None:
+    def initialize(self, plugin_config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         self.lock = threading.Lock()  # dbt builds models in threads
         self.held: dict[str, int] = {}
 
-    def update_connection_config(self, creds, config: dict) -> None:
+    def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
         can't be once it was used; insertion order need not be kept, since every output is sorted."""
         config.update(

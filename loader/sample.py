@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loader import sample_cases
-from loader.sample_site import DAY, FLAVORS, HOUR, METAL, START, UNKNOWN, WINDOW, Booking, Host, Site, Size
+from loader.sample_site import DAY, FLAVORS, HOUR, METAL, START, UNKNOWN, Booking, Host, Site, Size
 
 KINDS = ("baremetal", "kvm", "edge")
 HISTORY = START - 60 * DAY  # the regular life begins

@@ -45,7 +45,7 @@ def _check_endpoint() -> None:
 
 
 def s3_filesystem():
-    """The S3 client: credentials and endpoint from the AWS_* variables. botocore ignores AWS_REGION: it is passed on."""
+    """The S3 client, set up by the AWS_* variables. botocore ignores AWS_REGION, so it is passed on."""
     try:
         import s3fs
     except ImportError:

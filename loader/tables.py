@@ -18,12 +18,21 @@ STACK = {
 SITES_ABREAST = 4  # fit 80 columns
 
 
+def _short(instant: str) -> str:
+    return instant.removesuffix("T00:00:00")
+
+
 def print_hours(hours: dict[str, dict[tuple[str, str], float]], start: str, end: str) -> None:
     """A table of node-hours: a line a metric, a column a site; – where a metric is not tracked."""
     console = Console(highlight=False)
     names = list(hours)
     for first in range(0, len(names), SITES_ABREAST):
-        table = Table(title=f"node-hours from {start} to {end} (UTC)", title_justify="left", title_style="", box=None)
+        table = Table(
+            title=f"node-hours from {_short(start)} to {_short(end)} (UTC)",
+            title_justify="left",
+            title_style="",
+            box=None,
+        )
         table.add_column("")
         for name in names[first : first + SITES_ABREAST]:
             table.add_column(name, justify="right", overflow="fold")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests import servers
 
 CLEARED = ("AWS_", "CHAMELEON_USAGE_")

@@ -604,7 +604,9 @@ class Site:
         claims = [claim for claim in intervals if not is_empty(claim)]
         reason = "hidden" if instance.get("hidden") else "never_launched" if not instance.get("launched_at") else None
         if reason is not None or not claims:
-            whole = (instance.get("created_at"), intervals[-1][1])
+            # an instance that never held anything has no length, whatever came later
+            ends = [claims[-1][1]] if claims else [t for t in (instance.get("created_at"), cut) if t is not None]
+            whole = (instance.get("created_at"), min(ends, default=FOREVER))
             return [Piece(whole, None, reason or "empty", {}, marks)]
         # "occupied_reservation is clamped to committed by (reservation, hypervisor); occupied_ondemand has no parent"
         is_reserved = reservation_id is not None

@@ -217,10 +217,16 @@ class MariaDB:
         settings = {"user": self.user, "password": self.password, "charset": "utf8mb4", "autocommit": True}
         return pymysql.connect(host=self.host, port=self.port, **(settings | kw))
 
-    def run(self, sql: str) -> subprocess.CompletedProcess[str]:
+    def run(self, sql: str, *flags: str) -> subprocess.CompletedProcess[str]:
         """Pipe `sql` into the real `mariadb` client as the admin user; as for anyone, it stops at the first error."""
         return subprocess.run(
-            self.client, input=sql, env=self.env, capture_output=True, text=True, encoding="utf-8", check=False
+            [*self.client, *flags],
+            input=sql,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
         )
 
     def uri(self, user: str, password: str) -> str:

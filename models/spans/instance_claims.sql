@@ -4,22 +4,22 @@ with instances as (
   from {{ ref('stg_nova__instances') }}
 ),
 
-held as (select * from {{ ref('instance_held') }} where start_at < end_at),
+held as (select * from {{ ref('instance_held') }}),
 
 lives as (
-  select uuid, max(end_at) as end_at from held group by uuid
+  select uuid, max(end_at) filter (start_at < end_at) as end_at from held group by uuid
 ),
 
 claims as (
   select i.*, h.start_at, h.end_at
   from instances as i
   join held as h using (uuid)
-  where i.reason is null
+  where i.reason is null and h.start_at < h.end_at
   union all
-  select i.*, i.created_at, coalesce(least(i.terminated_at, i.deleted_at, l.end_at), 'infinity')
+  select i.*, i.created_at, coalesce(l.end_at, least(i.terminated_at, i.deleted_at, i.created_at), 'infinity')
   from instances as i
-  left join lives as l using (uuid)
-  where i.reason is not null or l.uuid is null
+  join lives as l using (uuid)
+  where i.reason is not null or l.end_at is null
 ),
 
 {# an instance whose node nobody recorded ran where alone its reservation was committed #}

@@ -37,7 +37,8 @@ claims as (
     greatest(b.start_at, a.created_at) as start_at,
     coalesce(least(b.end_at, a.deleted_at), 'infinity') as end_at,
     'infinity'::timestamp as cut_at,
-    coalesce(b.resource_type = 'flavor:instance', false) as is_flavor,
+    coalesce(b.resource_type = 'flavor:instance', false) and a.host_table = 'blazar.computehosts' as is_flavor,
+    h.vcpus as host_vcpus,
     case
       when a.host_id is null or a.reservation_id is null then 'null_key'
       when h.host_id is not null and h.hypervisor_hostname is null then 'null_key'
@@ -56,10 +57,10 @@ claims as (
 
 marked as (
   select
-    * exclude (is_flavor),
+    * exclude (is_flavor, host_vcpus),
     {{ note({
       'unknown_capacity': "source_table = 'blazar.computehost_allocations' and reason is null
-        and (nodes is null or not is_flavor and (vcpus is null or memory_mb is null or disk_gb is null))"
+        and (host_vcpus is null or not is_flavor and (memory_mb is null or disk_gb is null))"
     }) }} as note
   from claims
 )

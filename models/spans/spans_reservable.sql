@@ -9,7 +9,9 @@ with capacity as (
     coalesce({{ known('b.memory_mb') }}, h.memory_mb) as memory_mb,
     coalesce({{ known('b.local_gb') }}, h.disk_gb) as disk_gb
   from {{ ref('stg_blazar__computehosts') }} as b
-  asof left join {{ ref('hosts') }} as h on b.hypervisor_hostname = h.hypervisor_hostname and b.created_at >= h.from_at
+  {# a row without created_at counts nowhere, but an allocation may name it: it is what the node was at first #}
+  asof left join {{ ref('hosts') }} as h
+    on b.hypervisor_hostname = h.hypervisor_hostname and coalesce(b.created_at, '-infinity') >= h.from_at
 ),
 
 claims as (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
+
 from tests import servers
 
 TESTS = Path(servers.__file__).parent

@@ -1,0 +1,67 @@
+"""Our commands as a user runs them: processes of their own, judged by exit code, output and files."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+BIN = Path(sys.executable).parent
+CHECKOUT = Path(__file__).parent.parent
+WINDOW = ("2024-01-01", "2025-01-01")
+Row = dict[str, object]
+
+
+def run(*command: str | Path, env: dict[str, str] | None = None, **kw) -> subprocess.CompletedProcess[str]:
+    """Run a program of our venv; the output is kept apart in stdout and stderr."""
+    program, *arguments = map(str, command)
+    return subprocess.run(
+        [str(BIN / program), *arguments],
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        **kw,
+    )
+
+
+def usage(*arguments: str | Path, **kw) -> subprocess.CompletedProcess[str]:
+    """Run chameleon-usage."""
+    return run("chameleon-usage", *arguments, **kw)
+
+
+def succeeded(process: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    assert process.returncode == 0, f"exit {process.returncode}\n{process.stdout}\n{process.stderr}"
+    return process
+
+
+def process(data_dir: Path | str, output: Path | str, site: str = "here", window: tuple[str, str] = WINDOW, **kw):
+    """Run `chameleon-usage process` for one site, which must succeed."""
+    flags = ["--output", output, "--start-date", window[0], "--end-date", window[1]]
+    return succeeded(usage("--site", site, "--data-dir", data_dir, "process", *flags, **kw))
+
+
+def dbt_build(data_dir: Path | str, output: Path | str, *flags: str, project: Path = CHECKOUT, **variables):
+    """Run `dbt build --vars` by hand in a checkout."""
+    values = {"site": "here", "data_dir": str(data_dir), "output": str(output)}
+    values |= {"start_date": WINDOW[0], "end_date": WINDOW[1]} | variables
+    pairs = ", ".join(f'{k}: "{v}"' for k, v in values.items() if v is not None)
+    return run("dbt", "--no-use-colors", "build", "--vars", f"{{{pairs}}}", *flags, cwd=project)
+
+
+def rows(file: Path | str, filesystem=None) -> list[Row]:
+    return pq.read_table(str(file), filesystem=filesystem).to_pylist()
+
+
+def metadata(file: Path | str) -> dict[str, str]:
+    """The facts of ours in a parquet file's key-value metadata, less their prefix."""
+    found = pq.read_metadata(str(file)).metadata or {}
+    prefix = b"chameleon_usage."
+    return {k.removeprefix(prefix).decode(): v.decode() for k, v in found.items() if k.startswith(prefix)}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

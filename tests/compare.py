@@ -1,0 +1,63 @@
+"""Published files against the independent count of tests/oracle.py, number by number."""
+
+from collections import defaultdict
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tests import oracle
+from tests.commands import Row, rows
+
+EXACT = (
+    *("action", "is_valid", "original_start_at", "original_end_at", "start_at", "end_at", "hypervisor_hostname"),
+    *("project_id", "user_id", "reservation_id", "lease_id", "booking_source"),
+)
+VALID_ONLY = ("note", *oracle.RESOURCES)
+KEY = ("metric", "source_table", "source_id", "piece")
+TOLERANCE = 1e-6  # of a node: the sweep keeps 12 decimals of it
+
+
+def read_site(data_dir: Path) -> oracle.Tables:
+    return {p.name.removesuffix(".parquet"): pq.read_table(p).to_pylist() for p in data_dir.glob("*.parquet")}
+
+
+def same(mine: object, theirs: object) -> bool:
+    if isinstance(mine, float) and theirs is not None:
+        return abs(mine - float(theirs)) <= TOLERANCE
+    return mine == theirs
+
+
+def assert_equals_count(data_dir: Path, output: Path, window: tuple[str, str]) -> oracle.Result:
+    """Every span, and every series at every instant of change, is what the independent count says."""
+    count = oracle.count(read_site(data_dir), *map(datetime.fromisoformat, window))
+    assert_same_spans(rows(output / "spans.parquet"), count.spans)
+    assert_same_usage(rows(output / "usage.parquet"), count.usage)
+    return count
+
+
+def assert_same_spans(published: list[Row], counted: list[Row]) -> None:
+    mine = {tuple(s[k] for k in KEY): s for s in published}
+    theirs = {tuple(s[k] for k in KEY): s for s in counted}
+    assert len(mine) == len(published), "two spans have one key"
+    assert mine.keys() == theirs.keys()
+    for key, span in mine.items():
+        for column in (*EXACT, *(VALID_ONLY if span["is_valid"] else ())):
+            assert same(span[column], theirs[key][column]), (key, column, span, theirs[key])
+
+
+def series(published: list[Row]) -> dict[tuple[str, str], list[tuple[datetime, float]]]:
+    """The rows of usage.parquet by series, in the order of the file."""
+    found = defaultdict(list)
+    for row in published:
+        found[row["metric"], row["resource"]].append((row["timestamp"], row["value"]))
+    return dict(found)
+
+
+def assert_same_usage(published: list[Row], counted: dict) -> None:
+    mine = series(published)
+    assert mine.keys() == counted.keys()
+    for name, points in mine.items():
+        assert [ts for ts, _ in points] == [ts for ts, _ in counted[name]], name
+        for (ts, value), (_, expected) in zip(points, counted[name], strict=True):
+            assert same(value, expected), (name, ts, value, float(expected))

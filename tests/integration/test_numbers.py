@@ -1,0 +1,117 @@
+"""The main job on real input: MariaDB, extract, process; every number against an independent count."""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from loader import catalogue, sample
+from tests import database, servers
+from tests.commands import WINDOW, contents, metadata, process, rows, succeeded, usage
+from tests.compare import assert_equals_count, series
+from tests.random_site import random_site, shuffled, to_tables
+
+SEEDS = range(int(os.environ.get("RANDOM_SITES", "40")))
+RANDOM_WINDOW = ("2024-01-02T03:00", "2024-01-05T21:30")  # the sites' instants go from 01-01 to 01-07
+
+
+def write_tables(tables: dict[str, pa.Table], folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for name, table in tables.items():
+        pq.write_table(table, folder / f"{name}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module", params=sample.KINDS)
+def site(request, mariadb: servers.MariaDB, tmp_path_factory) -> tuple[str, Path]:
+    """A sample site, extracted from a real MariaDB by a user that has only the printed grants."""
+    tables = sample.generate(request.param)
+    database.create(mariadb, tables)
+    account = database.grant(mariadb)
+    data_dir = tmp_path_factory.mktemp("data") / request.param
+    succeeded(usage("extract", "--data-dir", data_dir, env={"DATABASE_URI": account.uri}))
+    return request.param, data_dir
+
+
+def test_extracted_files_are_the_tables(site) -> None:
+    kind, data_dir = site
+    tables = sample.generate(kind)
+    files = {p.name.removesuffix(".parquet") for p in data_dir.glob("*.parquet")}
+    assert files == set(tables)
+    for name, table in tables.items():
+        copied = pq.read_table(data_dir / f"{name}.parquet")
+        for column in table.column_names:
+            assert copied[column].to_pylist() == table[column].to_pylist(), (name, column)
+            if pa.types.is_timestamp(table.schema.field(column).type):
+                assert copied.schema.field(column).type == pa.timestamp("us")
+        assert copied.column_names == [*table.column_names, "unread"]
+        assert not catalogue.load()[name].never_copied & set(copied.column_names)
+
+
+def test_secrets_stay_in_the_database(site) -> None:
+    for name, content in contents(site[1]).items():
+        assert database.SECRET.encode() not in content, name
+        assert database.PASSWORD.encode() not in content, name
+
+
+def test_every_number_of_a_sample_site(site, tmp_path: Path) -> None:
+    _, data_dir = site
+    process(data_dir, tmp_path, "here")
+    count = assert_equals_count(data_dir, tmp_path / "here", WINDOW)
+    assert any(not s["is_valid"] for s in count.spans), "the sample must hold the awkward cases"
+
+
+def test_window_and_run_are_in_the_metadata(site, tmp_path: Path) -> None:
+    process(site[1], tmp_path, "here", window=("2024-02-01T00:00:00+06:00", "2024-03-01"))
+    usage_facts, span_facts = (metadata(tmp_path / "here" / f"{name}.parquet") for name in ("usage", "spans"))
+    assert usage_facts == span_facts
+    assert len(usage_facts.pop("run_id")) == 36
+    assert usage_facts == {
+        "schema_version": "1",
+        "site": "here",
+        "start_date": "2024-01-31T18:00:00.000000",
+        "end_date": "2024-03-01T00:00:00.000000",
+    }
+    assert min(r["timestamp"] for r in rows(tmp_path / "here/usage.parquet")).isoformat() == "2024-01-31T18:00:00"
+
+
+def test_two_windows_end_to_end_equal_one(site, tmp_path: Path) -> None:
+    """A value holds over the seam, so the second window's first row adds nothing unless something changed just then."""
+    _, data_dir = site
+    whole = series(rows(processed(data_dir, tmp_path / "whole", ("2024-03-01", "2024-09-01"))))
+    first = series(rows(processed(data_dir, tmp_path / "first", ("2024-03-01", "2024-06-10T12:34:56"))))
+    second = series(rows(processed(data_dir, tmp_path / "second", ("2024-06-10T12:34:56", "2024-09-01"))))
+    assert whole.keys() == first.keys() == second.keys()
+    for name, points in whole.items():
+        joined = first[name]
+        joined += [p for i, p in enumerate(second[name]) if i or p[1] != joined[-1][1]]
+        assert joined == points, name
+
+
+def processed(data_dir: Path, output: Path, window: tuple[str, str]) -> Path:
+    process(data_dir, output, "here", window)
+    return output / "here/usage.parquet"
+
+
+def test_every_number_of_random_sites(tmp_path: Path) -> None:
+    """Small hostile sites in which everything collides; RANDOM_SITES=500 tries more of them."""
+    config = tmp_path / "site.yml"
+    for seed in SEEDS:
+        write_tables(to_tables(random_site(seed)), tmp_path / "data" / f"s{seed}")
+    config.write_text("".join(f"s{seed}: {{data_dir: '{tmp_path}/data/s{seed}'}}\n" for seed in SEEDS))
+    window = ("--start-date", RANDOM_WINDOW[0], "--end-date", RANDOM_WINDOW[1])
+    succeeded(usage("--config", config, "process", "--output", tmp_path / "out", *window))
+    for seed in SEEDS:
+        assert_equals_count(tmp_path / "data" / f"s{seed}", tmp_path / "out" / f"s{seed}", RANDOM_WINDOW)
+
+
+@pytest.mark.parametrize("kind", sample.KINDS)
+def test_the_order_of_rows_does_not_matter(kind: str, tmp_path: Path) -> None:
+    tables = sample.generate(kind)
+    process(write_tables(tables, tmp_path / "raw"), tmp_path / "out")
+    process(write_tables(shuffled(tables, 7), tmp_path / "shuffled"), tmp_path / "out_of_shuffled")
+    for name in ("usage.parquet", "spans.parquet"):
+        first, second = (pq.ParquetFile(tmp_path / out / "here" / name) for out in ("out", "out_of_shuffled"))
+        assert first.read().equals(second.read()), name
