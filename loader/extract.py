@@ -19,17 +19,19 @@ def extract_sites(config: Path | None, keys: tuple[str, ...], data_dir: str | No
     for site in sites:  # every mistake of use before any work
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
         parse_uri(site.db_uri.get_secret_value(), site.db_uri_from)
-    failed = [site.key for site in sites if not _extract(site)]
+    failed = [site.key for site in sites if not _extract(site, is_alone=len(sites) == 1)]
     if failed:
-        raise Failure(f"extraction not complete: {', '.join(failed)}")
+        raise Failure(f"not everything was extracted: {', '.join(failed)}")
 
 
-def _extract(site: Site) -> bool:
+def _extract(site: Site, is_alone: bool) -> bool:
     """Extract one site and report it; False when anything but an absent table went wrong."""
     with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
         try:
             extraction = extract_site(site, Path(work), lambda o: _report(site, o))
         except Failure as e:
+            if is_alone:
+                raise
             click.echo(f"Error: {site.key}: {e}", err=True)
             return False
     return _summarise(site, extraction)

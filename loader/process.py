@@ -73,6 +73,8 @@ def process_sites(
             try:
                 published[site.key] = dbt.build(site, output.rstrip("/"), start, end)
             except Failure as e:
+                if len(sites) == 1:
+                    raise
                 failed.append(site.key)
                 click.echo(f"Error: {site.key}: {e}", err=True)
     if published:
@@ -85,7 +87,8 @@ def process_sites(
         print_hours({names[key]: done.hours for key, done in published.items()}, start, end)
     dbt.forget()
     if failed:
-        raise Failure(f"not processed, their files are as they were: {', '.join(failed)}")
+        names = ", ".join(failed)
+        raise Failure(f"{len(failed)} of {len(sites)} sites not processed, their files are as before: {names}")
 
 
 class Dbt:
@@ -208,8 +211,9 @@ HINTS = {
 
 def plain(message: str | None) -> str:
     """dbt's message without its frame: what a user can act on, with a hint where we know one."""
-    lines = [line.strip() for line in (message or "").splitlines() if line.strip() and not NOISE.match(line)]
-    text = "; ".join(lines) or "no message"
+    text = re.sub(r"\n\s*LINE \d+:.*(\n.*\^)?", "", message or "")  # DuckDB shows the SQL: of no use here
+    text = "; ".join(line.strip() for line in text.splitlines() if line.strip() and not NOISE.match(line))
+    text = text.removeprefix("Invalid Input Error: ").removeprefix("IO Error: ") or "no message"
     for pattern, hint in HINTS.items():
         if re.search(pattern, text):
             return f"{text} ({hint})"

@@ -79,7 +79,9 @@ class Plugin(BasePlugin):
         storage.check_place(data_dir, "data_dir")
         storage.check_place(folder, "output")
         if storage.is_remote(data_dir):
-            self.connection.register_filesystem(storage.s3_filesystem())
+            filesystem = storage.s3_filesystem()
+            storage.check_readable(filesystem, data_dir)
+            self.connection.register_filesystem(filesystem)
 
 
 def part_folder(folder: str, run: str) -> Path:

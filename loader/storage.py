@@ -59,6 +59,16 @@ def s3_filesystem():
     )
 
 
+def check_readable(filesystem, place: str) -> None:
+    """Raise Failure, in one line, when the store refuses or can't be reached; a place that isn't there is no error."""
+    try:
+        filesystem.ls(place)
+    except FileNotFoundError:
+        return
+    except Exception as e:  # s3fs and botocore raise many kinds
+        raise Failure(f"cannot read {place}: {reason(e)}; check AWS_ENDPOINT_URL and the AWS_* keys") from None
+
+
 def put(source: Path, target: str) -> None:
     """Put a finished local file in place: local by copy and rename, S3 by one upload that shows only when complete.
 

@@ -1,0 +1,88 @@
+"""Object storage instead of folders, on a real S3 server: same files, same numbers; refusals change nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from loader import sample
+from tests import database, servers
+from tests.commands import WINDOW, contents, process, rows, succeeded, usage
+
+FLAGS = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
+
+
+@pytest.fixture(scope="module")
+def bucket(s3: servers.S3, mariadb: servers.MariaDB, tmp_path_factory) -> tuple[str, Path]:
+    """A bucket with a site extracted into it, and a local copy of the same extraction."""
+    s3.make_bucket("usage-new-collector")
+    tables = sample.generate("kvm")
+    database.create(mariadb, tables)
+    account = database.grant(mariadb, "s3_exporter")
+    local = tmp_path_factory.mktemp("local")
+    place = "s3://usage-new-collector/kvm"
+    for data_dir in (place, str(local)):
+        succeeded(usage("extract", "--db-uri", account.uri, "--data-dir", data_dir, env=s3.env))
+    return place, local
+
+
+def test_extract_to_s3_equals_extract_to_disk(bucket, s3: servers.S3) -> None:
+    place, local = bucket
+    there = {name.rsplit("/", 1)[1]: s3.fs().cat_file(name) for name in s3.fs().find(place)}
+    here = contents(local)
+    assert there.keys() == here.keys()
+    for name in here.keys() - {"_manifest.json"}:  # which says when
+        assert there[name] == here[name], name
+
+
+def test_process_from_s3_to_s3_equals_local(bucket, s3: servers.S3, tmp_path: Path) -> None:
+    place, local = bucket
+    process(place, "s3://usage-new-collector/out", env=s3.env)
+    process(local, tmp_path)
+    found = sorted(name.rsplit("/", 1)[1] for name in s3.fs().find("s3://usage-new-collector/out/here"))
+    assert found == ["spans.parquet", "usage.parquet"]
+    for name in found:
+        assert rows(f"usage-new-collector/out/here/{name}", s3.fs()) == rows(tmp_path / "here" / name)
+
+
+def test_s3_that_refuses_writes(bucket, s3: servers.S3) -> None:
+    """Credentials that may read but not write: the earlier objects stay, the message names the object."""
+    place, _ = bucket
+    output = "s3://usage-new-collector/refused"
+    process(place, output, window=("2024-02-01", "2024-03-01"), env=s3.env)
+    before = {name: s3.fs().cat_file(name) for name in s3.fs().find(output)}
+    run = usage("--site", "here", "--data-dir", place, "process", "--output", output, *FLAGS, env=s3.reader_env)
+    assert run.returncode == 1
+    assert f"cannot publish {output}/here/spans.parquet" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert {name: s3.fs().cat_file(name) for name in s3.fs().find(output)} == before
+
+
+def test_extract_to_s3_that_refuses(bucket, s3: servers.S3, mariadb: servers.MariaDB) -> None:
+    place, _ = bucket
+    before = {name: s3.fs().cat_file(name) for name in s3.fs().find(place)}
+    account = database.grant(mariadb, "s3_exporter")
+    run = usage("extract", "--db-uri", account.uri, "--data-dir", place, env=s3.reader_env)
+    assert run.returncode == 1
+    assert f"cannot write {place}/" in run.stderr
+    assert "Traceback" not in run.stderr
+    for secret in (database.PASSWORD, s3.reader_env["AWS_SECRET_ACCESS_KEY"]):
+        assert secret not in run.stdout + run.stderr
+    assert {name: s3.fs().cat_file(name) for name in s3.fs().find(place)} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "s3://usage-new-collector/kvm"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1:1"),
+        ({"AWS_ENDPOINT_URL": '"http://127.0.0.1:1"'}, "AWS_ENDPOINT_URL is quoted"),
+        ({"AWS_ENDPOINT_URL": "http://under_score:1"}, "no DNS label"),
+        ({"AWS_ENDPOINT_URL": "127.0.0.1:1"}, "must look like https://host:port"),
+    ],
+)
+def test_s3_that_cannot_be_read(change, says, bucket, s3: servers.S3, tmp_path: Path) -> None:
+    run = usage("--site", "here", "--data-dir", bucket[0], "process", "--output", tmp_path, *FLAGS, env=s3.env | change)
+    assert run.returncode in (1, 2)
+    assert says in run.stderr, run.stderr
+    assert "Traceback" not in run.stderr
+    assert not contents(tmp_path)
