@@ -44,9 +44,9 @@
   {{ return(wrong) }}
 {% endmacro %}
 
-{# on-run-start: stop with clear words before anything is built. #}
+{# on-run-start: stop with clear words before anything is built. Docs and compile need no vars. #}
 {% macro check_run() %}
-  {%- if execute -%}
+  {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set wrong = wrong_vars() -%}
     {%- if not wrong -%}
       {%- do publisher('connect') -%}

@@ -41,7 +41,7 @@
   hide deselected nodes and failures of dbt's main thread), else none.
 #}
 {% macro publish(results, hours) %}
-  {%- if execute and results and var('output') is not none -%}
+  {%- if execute and results and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set ok = ['success', 'pass', 'warn'] -%}
     {%- set failed = results | rejectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
     {%- set passed = results | selectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}

@@ -43,10 +43,12 @@ def process(data_dir: Path | str, output: Path | str, site: str = "here", window
     return succeeded(usage("--site", site, "--data-dir", data_dir, "process", *flags, **kw))
 
 
-def dbt_build(data_dir: Path | str, output: Path | str, *flags: str, project: Path = CHECKOUT, **variables):
+def dbt_build(
+    data_dir: Path | str, output: Path | str, *flags: str, project: Path = CHECKOUT, variables: dict | None = None
+):
     """Run `dbt build --vars` by hand in a checkout."""
     values = {"site": "here", "data_dir": str(data_dir), "output": str(output)}
-    values |= {"start_date": WINDOW[0], "end_date": WINDOW[1]} | variables
+    values |= {"start_date": WINDOW[0], "end_date": WINDOW[1]} | (variables or {})
     pairs = ", ".join(f'{k}: "{v}"' for k, v in values.items() if v is not None)
     return run("dbt", "--no-use-colors", "build", "--vars", f"{{{pairs}}}", *flags, cwd=project)
 

@@ -1,0 +1,90 @@
+"""The dbt project as dbt people meet it, in the checkout and in the wheel."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from loader import sample
+from tests.commands import CHECKOUT, dbt_build, run, succeeded
+
+VARS = '{site: x, data_dir: /none, output: /none, start_date: "2024-01-01", end_date: "2024-02-01"}'
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("raw")
+    sample.write("edge", folder)
+    return folder
+
+
+def manifest(target: Path, *flags: str) -> dict:
+    succeeded(run("dbt", "parse", "--target-path", target, "--no-partial-parse", *flags, cwd=CHECKOUT))
+    return json.loads((target / "manifest.json").read_text())
+
+
+def nodes(found: dict) -> dict[str, tuple]:
+    """What a run depends on, of every node, less what says where and when it was parsed."""
+    return {
+        key: (node["config"], node["depends_on"], node.get("raw_code"), node.get("relation_name"))
+        for key, node in found["nodes"].items()
+    } | {key: (source["identifier"], source["relation_name"]) for key, source in found["sources"].items()}
+
+
+def test_nothing_depends_on_vars_while_parsing(tmp_path: Path) -> None:
+    """Else a parsed project would belong to one site, and process would leave models out silently."""
+    without, with_vars = manifest(tmp_path / "a"), manifest(tmp_path / "b", "--vars", VARS)
+    assert nodes(without) == nodes(with_vars)
+
+
+def test_every_model_has_a_description_and_says_its_grain(tmp_path: Path) -> None:
+    for node in manifest(tmp_path)["nodes"].values():
+        if node["resource_type"] == "model":
+            assert node["description"].startswith("One row per"), node["name"]
+
+
+def test_lineage_site_needs_no_vars(tmp_path: Path) -> None:
+    succeeded(run("dbt", "docs", "generate", "--static", "--target-path", tmp_path, cwd=CHECKOUT))
+    page = (tmp_path / "static_index.html").read_text()
+    assert "stg_nova__instances" in page
+    assert "spans_occupied" in page
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ({"site": None}, "missing --vars site"),
+        ({"output": None, "end_date": None}, "missing --vars output"),
+        ({"site": "../x"}, "site may only hold letters, digits, _ . and -"),
+        ({"start_date": "yesterday"}, "start_date is not a date or ISO date-time: yesterday"),
+        ({"start_date": "2024-02-30"}, "start_date is not a date or ISO date-time: 2024-02-30"),
+        ({"end_date": "infinity"}, "end_date is not a date or ISO date-time: infinity"),
+        ({"start_date": "2025-06-01"}, "start_date 2025-06-01 is not before end_date 2025-01-01"),
+        ({"data_dir": "/nowhere"}, "no extracted table in data_dir /nowhere"),
+        ({"data_dir": "it's; drop table x"}, "no extracted table in data_dir it's; drop table x"),
+        ({"default_cpu_allocation_ratio": "many"}, "default_cpu_allocation_ratio is not a number above 0"),
+    ],
+    ids=lambda v: "" if isinstance(v, str) else "-".join(v),
+)
+def test_a_wrong_var_stops_the_run(variables, says, data_dir: Path, tmp_path: Path) -> None:
+    ran = dbt_build(data_dir, tmp_path, variables=variables)
+    assert ran.returncode in (1, 2)
+    assert says in ran.stdout + ran.stderr
+    assert "START sql" not in ran.stdout, "nothing may be built"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_column_reads_as_null_and_a_required_one_stops(data_dir: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    raw = tmp_path / "raw"
+    shutil.copytree(data_dir, raw)
+    file = raw / "blazar.devices.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.drop_columns(["deleted_at"]), file)
+    succeeded(dbt_build(raw, tmp_path / "out"))
+    pq.write_table(table.drop_columns(["id", "created_at"]), file)
+    ran = dbt_build(raw, tmp_path / "out2")
+    assert ran.returncode in (1, 2)
+    assert f"blazar.devices.parquet in {raw} lacks the required column(s) id, created_at" in ran.stdout
