@@ -53,7 +53,7 @@ def command(project: Path, data_dir: Path, output: Path, **kw) -> subprocess.Com
     arguments += ["--start-date", WINDOW[0], "--end-date", WINDOW[1]]
     code = f"import sys; sys.path.insert(0, {str(project)!r}); from loader.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-P", "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False, **kw
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False, **kw
     )
 
 

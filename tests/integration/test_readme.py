@@ -1,0 +1,110 @@
+"""Every command of the README runs as it is written there, in its order, on real servers."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from loader import sample
+from tests import database, servers
+from tests.commands import BIN, CHECKOUT, contents, succeeded, usage
+
+README = (CHECKOUT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return [text for name, text in fenced if name == language]
+
+
+def shell(command: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Type a command of the README into a shell."""
+    path = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    return succeeded(
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=cwd,
+            env={**os.environ, **path, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def quickstart(mariadb: servers.MariaDB, s3: servers.S3, tmp_path_factory) -> Path:
+    """The Quickstart, steps 1 to 4, in an empty folder; only the database's address is ours."""
+    folder = tmp_path_factory.mktemp("quickstart")
+    s3.make_bucket("usage-new-collector")
+    database.create(mariadb, sample.generate("baremetal"))
+    account = database.grant(mariadb)
+    (config,) = (b for b in blocks("yaml") if b.startswith("chi_uc:"))
+    (folder / "etc").mkdir()
+    (folder / "etc/site.yml").write_text(config.replace("mysql://user:pass@host:3306", account.uri))
+    for command in blocks("bash"):
+        if command.startswith("chameleon-usage"):
+            shell(command, folder, s3.env)
+    return folder
+
+
+def test_the_quickstart_ends_with_the_files(quickstart: Path, s3: servers.S3) -> None:
+    files = [f"output/usage/chi_uc/{name}.parquet" for name in ("spans", "usage")]
+    assert sorted(contents(quickstart)) == sorted(["etc/site.yml", *files])
+    copied = {name.rsplit("/", 1)[1] for name in s3.fs().find("usage-new-collector/chi_uc")}
+    assert {"nova.instances.parquet", "blazar.leases.parquet", "_manifest.json"} <= copied
+
+
+def test_the_queries_answer(quickstart: Path, monkeypatch) -> None:
+    monkeypatch.chdir(quickstart)
+    (queries,) = blocks("sql")
+    for query in duckdb.extract_statements(queries):
+        assert duckdb.execute(query).fetchall()
+
+
+def test_the_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:
+    succeeded(
+        subprocess.run(
+            [sys.executable, "-m", "loader.sample", "demo/data"], cwd=tmp_path, capture_output=True, text=True
+        )
+    )
+    flags = ["--output", "demo/output", "--start-date", "2024-01-01", "--end-date", "2025-01-01"]
+    printed = succeeded(usage("--config", "demo/data/site.yml", "process", *flags, cwd=tmp_path)).stdout
+    (shown,) = (b for b in blocks("") if "node-hours" in b)
+    lines = [line.strip() for line in shown.splitlines()]
+    assert lines == [line.strip() for line in printed.splitlines()][-len(lines) :]
+
+
+def test_the_demo_of_the_makefile_is_the_one_tested_above() -> None:
+    rule = (
+        (CHECKOUT / "Makefile")
+        .read_text()
+        .split("\ndemo:")[1]
+        .split("\n\n")[0]
+        .replace("$(DEMO)", "demo")
+        .replace("\\\n", "")
+    )
+    assert "python -m loader.sample demo/data" in rule
+    words = shlex.split(next(line for line in rule.splitlines() if "process" in line))
+    flags = "--config demo/data/site.yml process --output demo/output --start-date 2024-01-01 --end-date 2025-01-01"
+    assert words[1:] == flags.split()
+
+
+def test_headings_are_in_the_order_that_users_know() -> None:
+    headings = re.findall(r"^## (.*)$", README, re.MULTILINE)
+    assert headings == [
+        *("Installation", "Quickstart", "CLI", "Environment Variables", "Output Layout", "Troubleshooting", "Examples")
+    ]
+
+
+def test_every_flag_of_the_readme_exists() -> None:
+    helps = "".join(
+        usage(*command, "--help").stdout for command in ((), ("extract",), ("process",), ("print-grant-sql",))
+    )
+    for flag in set(re.findall(r"`(--[a-z-]+)`", README)):
+        assert flag in helps or flag in ("--env-file", "--force"), flag
