@@ -1,7 +1,7 @@
 """One MySQL server, one snapshot, whole tables: bytes become arrow columns of the database's own types."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,10 +15,10 @@ from pymysql.err import MySQLError, OperationalError
 
 from loader.catalogue import Table
 from loader.errors import Failure, UsageError
-from loader.packets import read_rows
+from loader.packets import read_chunks
 
-CHUNK_BYTES = 4 << 20  # of rows per arrow batch
-ROW_GROUP = 1 << 20  # rows per parquet row group: large ones compress and scan better
+CHUNK_BYTES = 2 << 20  # of rows on the wire per arrow batch
+GROUP_BYTES = 24 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on
 STALE = {0, 1317, 1412, 1927, 2006, 2013, 2055}  # connection or query killed, table altered: reconnect and read again
@@ -182,7 +182,7 @@ class Server:
         cursor = self.connection.cursor()
         columns = ", ".join(_expression(f) for f in schema)
         cursor.execute(f"SELECT {columns} FROM {quote(table.schema)}.{quote(table.name)}")
-        copied = _write(lambda: read_rows(cursor, CHUNK_BYTES), schema, path)
+        copied = _write(read_chunks(cursor, CHUNK_BYTES), schema, path)
         self.execute("ROLLBACK TO SAVEPOINT before_table")  # gives the metadata lock back and keeps the snapshot
         return copied
 
@@ -220,29 +220,28 @@ def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa
         return pc.if_else(zero, None, text).cast(field.type)
 
 
-def _write(read_chunk: Callable[[], tuple[list, bool]], schema: pa.Schema, path: Path) -> Copied:
+def _write(chunks: Iterator[list], schema: pa.Schema, path: Path) -> Copied:
     """Chunks of raw fields to a parquet file; one worker thread casts and compresses while this one reads on."""
     rows, width, zero_dates = 0, len(schema), {}
     waiting: list[pa.Table] = []
 
     def convert(raw: list[pa.Array]) -> None:
         waiting.append(pa.table([_column(c, f, zero_dates) for c, f in zip(raw, schema, strict=True)], schema=schema))
-        if sum(map(len, waiting)) >= ROW_GROUP or sum(t.nbytes for t in waiting) > 16 * CHUNK_BYTES:
+        if sum(t.nbytes for t in waiting) >= GROUP_BYTES:
             flush()
 
     def flush() -> None:
-        file.write_table(pa.concat_tables(waiting), row_group_size=ROW_GROUP)
+        file.write_table(pa.concat_tables(waiting))
         waiting.clear()
 
     with pq.ParquetWriter(path, schema, compression="zstd") as file, ThreadPoolExecutor(1) as worker:
-        job, at_end = None, False
-        while not at_end:
-            fields, at_end = read_chunk()
+        job: Future | None = None
+        for fields in chunks:
             rows += len(fields) // width
             raw = [pa.array(fields[i::width], pa.binary()) for i in range(width)]
             if job:
                 job.result()
-            job = worker.submit(convert, raw) if fields else None
+            job = worker.submit(convert, raw)
         if job:
             job.result()
         if waiting:

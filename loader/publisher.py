@@ -20,7 +20,7 @@ PART = ".part-"
 
 
 class Plugin(BasePlugin):
-    """Actions: `connect` (let DuckDB read s3://), `stage` (make the part folder), `publish`, `discard`."""
+    """Actions: `connect` (let DuckDB read s3://), `locate` and `stage` (make) the part folder, `publish`, `discard`."""
 
     def initialize(self, plugin_config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         self.lock = threading.Lock()  # dbt builds models in threads
@@ -37,6 +37,7 @@ class Plugin(BasePlugin):
         )
 
     def configure_connection(self, conn) -> None:
+        conn.execute("set global TimeZone = 'UTC'")  # a dbt setting would be set again for every node
         self.connection = conn
 
     def store(self, target_config) -> None:
@@ -46,6 +47,8 @@ class Plugin(BasePlugin):
             return
         part = part_folder(folder, job["run"])
         job["part"] = str(part)
+        if action == "locate":
+            return
         if action == "stage":
             with self.lock:
                 self._stage(part)

@@ -1,6 +1,6 @@
 {#
   dbt-duckdb's own table and view build beside, rename and drop, for databases that people look at meanwhile. Ours is in memory
-  and new in every run: one statement does. Measured on a small site: 2.0 s a build with dbt-duckdb's, see benchmarks/README.md.
+  and new in every run: one statement does, and a small site takes a fifth less time (benchmarks/README.md).
 #}
 {% materialization table, adapter="duckdb" %}
   {{ return(created('table')) }}

@@ -1,7 +1,18 @@
-{# Exact types of the sweep: a decimal sum that returns to 0 is 0. Nodes are fractions of a host, so they need the digits. #}
-{% macro exact(resource) %}
-  {%- set types = {'nodes': 'decimal(18, 12)', 'vcpus_overcommit': 'decimal(18, 6)'} -%}
-  {{ resource }}::{{ types.get(resource, 'decimal(18, 3)') }} as {{ resource }}
+{#
+  An exact value of a resource: decimals, so that a sum that returns to 0 is 0. Nodes are fractions of a host and need the
+  digits. 18 digits are 8 bytes; a site of a million hosts, or a terabyte of memory_mb, stops the run instead of being wrong.
+#}
+{% macro exact(expression, resource) -%}
+  {%- set scales = {'nodes': 12, 'vcpus_overcommit': 6} -%}
+  ({{ expression }})::decimal(18, {{ scales.get(resource, 3) }})
+{%- endmacro %}
+
+{#
+  Names that repeat in millions of rows, as an enum: sorting and grouping by one byte instead of text is twice as fast. Its
+  order is that of the text. `metric_name` is made of the seed metric_operands when it is loaded.
+#}
+{% macro name_of(values) -%}
+  enum('{{ values | sort | join("', '") }}')
 {%- endmacro %}
 
 {#
@@ -17,24 +28,28 @@ with inside as (
     {{ keys | join(', ') }},
     greatest(start_at, {{ window_start() }}) as start_at,
     end_at,
-    {% for r in resources() %}{{ exact(r) }}{{ ', ' if not loop.last }}{% endfor %}
+    {% for r in resources() %}{{ exact(r, r) }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
   from {{ spans }}
   where start_at < {{ window_end() }} and coalesce(end_at > {{ window_start() }}, true)
 ),
 
 changes as (
-  select {{ keys | join(', ') }}, ts, {% for r in resources() %}sum({{ r }}) as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+  select
+    {{ keys | join(', ') }}, ts,
+    {% for r in resources() %}{{ exact('sum(' ~ r ~ ')', r) }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
   from (
     select {{ keys | join(', ') }}, start_at as ts, {{ resources() | join(', ') }} from inside
     union all
-    select {{ keys | join(', ') }}, end_at, {% for r in resources() %}-{{ r }}{{ ', ' if not loop.last }}{% endfor %} from inside
+    select {{ keys | join(', ') }}, end_at, -{{ resources() | join(', -') }} from inside
     where end_at < {{ window_end() }}
   )
   group by all
 ),
 
 signed_changes as (
-  select o.metric, {% for key in others %}c.{{ key }}, {% endfor %}c.ts, {% for r in resources() %}o.sign * c.{{ r }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+  select
+    o.metric, {% for key in others %}c.{{ key }}, {% endfor %}c.ts,
+    {% for r in resources() %}{{ exact('o.sign * c.' ~ r, r) }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
   from changes as c
   join {{ operands }} as o on o.operand = c.metric
   union all by name
@@ -42,12 +57,16 @@ signed_changes as (
 ),
 
 deltas as (
-  select {{ keys | join(', ') }}, ts, {% for r in resources() %}coalesce(sum({{ r }}), 0) as d_{{ r }}{{ ', ' if not loop.last }}{% endfor %}
+  select
+    {{ keys | join(', ') }}, ts,
+    {% for r in resources() %}{{ exact('coalesce(sum(' ~ r ~ '), 0)', r) }} as d_{{ r }}{{ ', ' if not loop.last }}{% endfor %}
   from signed_changes
   group by all
 )
 
-select {{ keys | join(', ') }}, ts, {% for r in resources() %}d_{{ r }}, sum(d_{{ r }}) over history as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+select
+  {{ keys | join(', ') }}, ts,
+  {% for r in resources() %}d_{{ r }}, {{ exact('sum(d_' ~ r ~ ') over history', r) }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
 from deltas
 window history as (partition by {{ keys | join(', ') }} order by ts rows unbounded preceding)
 {% endmacro %}

@@ -1,7 +1,7 @@
 {{ config(materialized='published') }}
 select
   {{ literal(var('site')) }} as site,
-  s.metric,
+  s.metric::metric_name as metric,
   s.source_table,
   s.source_id,
   row_number() over (
@@ -24,4 +24,4 @@ select
   {{ resources() | join(', ') }}
 from {{ ref('all_spans') }} as s
 left join {{ ref('stg_blazar__reservations') }} as r on r.id = s.reservation_id
-order by s.metric, s.source_table, s.source_id, piece
+order by metric, s.source_table, s.source_id, piece

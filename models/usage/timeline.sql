@@ -1,13 +1,22 @@
 with current_spans as (
-  select metric, 'current' as collector_type, start_at, end_at, {{ resources() | join(', ') }}
+  select
+    metric::metric_name as metric,
+    'current'::{{ name_of(['current', 'legacy']) }} as collector_type,
+    start_at,
+    end_at,
+    {{ resources() | join(', ') }}
   from {{ ref('all_spans') }}
   where is_valid
+),
+
+operands as (
+  select metric::metric_name as metric, operand::metric_name as operand, sign from {{ ref('metric_operands') }}
 ),
 
 series as (select metric, collector_type from {{ ref('tracked') }}),
 
 swept as (
-  {{ timeline('current_spans', ref('metric_operands'), 'series', ['metric', 'collector_type']) }}
+  {{ timeline('current_spans', 'operands', 'series', ['metric', 'collector_type']) }}
 )
 
 select * from swept

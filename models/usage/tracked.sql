@@ -37,8 +37,8 @@ operands as (
 )
 
 select
-  'current' as collector_type,
-  m.metric,
+  'current'::{{ name_of(['current', 'legacy']) }} as collector_type,
+  m.metric::metric_name as metric,
   {% for r in resources() %}bool_and(o.{{ r }}) as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
 from {{ ref('metric_operands') }} as m
 join operands as o on o.metric = m.operand

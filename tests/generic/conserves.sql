@@ -1,15 +1,24 @@
-{# At every instant a parent is the sum of its children, resource by resource. #}
-{% test conserves(model, parent, children) %}
+{# At every instant every parent is the sum of its children, resource by resource. `tree` is {parent: [children]}. #}
+{% test conserves(model, tree) %}
+with terms as (
+  {% for parent, children in tree.items() %}
+  select '{{ parent }}' as parent, unnest(['{{ parent }}', '{{ children | join("', '") }}']) as metric
+  {{ 'union all' if not loop.last }}
+  {% endfor %}
+)
+
 select * from (
   select
-    collector_type,
-    ts,
+    m.collector_type,
+    t.parent,
+    m.ts,
     {% for r in resources() %}
-    sum(sum(case when metric = '{{ parent }}' then d_{{ r }} else -d_{{ r }} end)) over (partition by collector_type order by ts) as {{ r }}{{ ',' if not loop.last }}
+    sum(sum(case when m.metric = t.parent then d_{{ r }} else -d_{{ r }} end)) over history as {{ r }}{{ ',' if not loop.last }}
     {% endfor %}
-  from {{ model }}
-  where metric in ('{{ parent }}', '{{ children | join("', '") }}')
-  group by collector_type, ts
+  from {{ model }} as m
+  join terms as t using (metric)
+  group by m.collector_type, t.parent, m.ts
+  window history as (partition by m.collector_type, t.parent order by m.ts)
 )
 where {{ resources() | join(' <> 0 or ') }} <> 0
 {% endtest %}

@@ -75,7 +75,15 @@ def break_model(project: Path) -> None:
     edit(project / "models/usage/usage.sql", "l.ts as timestamp", "error('broken') as timestamp")
 
 
-@pytest.mark.parametrize("damage", [add_failing_test, break_unit_test, break_model])
+def unsort_file(project: Path) -> None:
+    edit(project / "models/usage/usage.sql", "metric, resource, timestamp", "metric, resource, timestamp desc")
+
+
+def count_twice(project: Path) -> None:
+    edit(project / "models/spans/all_spans.sql", "'occupied'] %}", "'occupied', 'committed'] %}")
+
+
+@pytest.mark.parametrize("damage", [add_failing_test, break_unit_test, break_model, unsort_file, count_twice])
 def test_by_dbt_a_failure_publishes_nothing(damage, project: Path, data_dir: Path, earlier: Path) -> None:
     before = contents(earlier)
     damage(project)
