@@ -17,7 +17,7 @@ from loader.catalogue import Table
 from loader.errors import Failure, UsageError
 from loader.packets import read_chunks
 
-CHUNK_BYTES = 2 << 20  # of rows on the wire per arrow batch
+CHUNK_BYTES = 1 << 20  # of rows on the wire per arrow batch
 GROUP_BYTES = 24 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on

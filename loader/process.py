@@ -117,6 +117,7 @@ class Dbt:
         if not parsed.success:
             raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
         self.manifest = parsed.result
+        gc.freeze()  # what is there now stays
 
     def _flags(self, target: Path) -> list[str]:
         project = str(project_dir())

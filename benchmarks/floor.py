@@ -1,0 +1,98 @@
+"""The floor of `process`: the SQL that dbt compiles, run by DuckDB alone.
+
+`floor.py prepare STATEMENTS.json VARS.json` compiles the project for a site and writes its statements, parents first;
+`floor.py run STATEMENTS.json FOLDER [--tests]` runs them, importing nothing but duckdb.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def _manifest(variables: dict[str, str], target: Path) -> dict:
+    """dbt's manifest with the compiled SQL of every model and test."""
+    flags = ["--vars", json.dumps(variables), "--exclude", "resource_type:unit_test", "--quiet"]
+    folders = ["--project-dir", CHECKOUT, "--profiles-dir", CHECKOUT, "--target-path", target, "--log-path", target]
+    subprocess.run([Path(sys.executable).with_name("dbt"), "compile", *flags, *folders], check=True, cwd=CHECKOUT)
+    return json.loads((target / "manifest.json").read_text("utf-8"))
+
+
+def _statement(node: dict) -> dict[str, str]:
+    """What to run for a node: {kind, name, sql}."""
+    if node["resource_type"] == "test":
+        # a test of an output file reads the part folder of a run; here the files lie in one folder
+        query = re.sub(r"'[^']*/[.]part-[^'/]*/([a-z_]+[.]parquet)'", r"'{folder}/\1'", node["compiled_code"])
+        return {"kind": "test", "name": node["name"], "sql": f"select count(*) from (\n{query}\n)"}
+    if node["resource_type"] == "seed":
+        types = ", ".join(f"'{name}': '{kind}'" for name, kind in node["config"]["column_types"].items())
+        file = CHECKOUT / node["original_file_path"]
+        sql = f"create table {node['name']} as select * from read_csv('{file}', types = {{{types}}})"
+        hooks = [hook["sql"].replace("{{ this }}", node["name"]) for hook in node["config"]["post-hook"]]
+        sql = ";\n".join([sql, *hooks])
+        return {"kind": "seed", "name": node["name"], "sql": sql}
+    kind, sql = node["config"]["materialized"], node["compiled_code"]
+    if kind == "published":
+        file = f"'{{folder}}/{node['name']}.parquet'"
+        sql = f"copy (\n{sql}\n) to {file} (format parquet, compression zstd);\n"
+        sql += f"create view {node['name']} as select * from {file}"
+    else:
+        sql = f"create {kind} {node['name']} as\n{sql}"
+    return {"kind": kind, "name": node["name"], "sql": sql}
+
+
+def prepare(variables: dict[str, str]) -> dict:
+    """The statements of a site, parents first, and the settings that the plugin gives DuckDB."""
+    from graphlib import TopologicalSorter
+
+    from loader.publisher import Plugin
+
+    settings: dict[str, object] = {}
+    Plugin.update_connection_config(None, None, settings)
+    with tempfile.TemporaryDirectory() as target:
+        manifest = _manifest(variables, Path(target))
+    nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] in ("seed", "model", "test")}
+    parents = {k: [p for p in n["depends_on"].get("nodes", []) if p in nodes] for k, n in nodes.items()}
+    ordered = [_statement(nodes[key]) for key in TopologicalSorter(parents).static_order()]
+    return {"settings": settings, "statements": ordered}
+
+
+def run(plan: dict, folder: Path, tests: bool) -> dict[str, float]:
+    """Run the statements in a new database; seconds of each. Exits when a test finds a row."""
+    import time
+
+    import duckdb
+
+    config = plan["settings"] | {"temp_directory": str(folder / "spill")}
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("set TimeZone = 'UTC'")
+    seconds = {}
+    for statement in plan["statements"]:
+        if statement["kind"] == "test" and not tests:
+            continue
+        started = time.perf_counter()
+        found = connection.execute(statement["sql"].replace("{folder}", str(folder))).fetchall()
+        seconds[statement["name"]] = round(time.perf_counter() - started, 3)
+        if statement["kind"] == "test" and found != [(0,)]:
+            sys.exit(f"test {statement['name']}: {found}")
+    return seconds
+
+
+def main(action: str, file: str, argument: str, *flags: str) -> None:
+    """The command line of the module's docstring."""
+    path = Path(file)
+    if action == "prepare":
+        path.write_text(json.dumps(prepare(json.loads(Path(argument).read_text("utf-8"))), indent=1), "utf-8")
+        return
+    folder = Path(argument)
+    folder.mkdir(parents=True, exist_ok=True)
+    seconds = run(json.loads(path.read_text("utf-8")), folder, "--tests" in flags)
+    (folder / "seconds.json").write_text(json.dumps(seconds, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
