@@ -32,9 +32,9 @@ def parse_instant(text: str, flag: str) -> datetime:
     """A date or ISO date-time as naive UTC; UsageError names the flag."""
     try:
         instant = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
-    except ValueError:
+        return instant.astimezone(timezone.utc).replace(tzinfo=None) if instant.tzinfo else instant
+    except (ValueError, OverflowError):
         raise UsageError(f"{flag} {text!r} is not a date; write 2024-01-31 or 2024-01-31T06:00:00 (UTC)") from None
-    return instant.astimezone(timezone.utc).replace(tzinfo=None) if instant.tzinfo else instant
 
 
 def parse_window(start_date: str, end_date: str) -> tuple[str, str]:
@@ -106,7 +106,7 @@ class Dbt:
             DO_NOT_TRACK="1",
             DBT_SEND_ANONYMOUS_USAGE_STATS="false",
             CHAMELEON_USAGE_TEMP=str(work / "spill"),
-            CHAMELEON_USAGE_THREADS=str(threads or len(os.sched_getaffinity(0))),
+            CHAMELEON_USAGE_THREADS=str(threads or cores()),
         )
         if memory_limit:
             os.environ["CHAMELEON_USAGE_MEMORY_LIMIT"] = memory_limit
@@ -169,6 +169,11 @@ class Dbt:
 
         gc.freeze()
         gc.disable()
+
+
+def cores() -> int:
+    """Cores that this process may use; of the machine where the system doesn't tell (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def parse_cache() -> Path:
