@@ -1,10 +1,12 @@
-"""`python -m loader`: the same as `chameleon-usage extract`, with the same flags."""
+"""`python -m loader`: the same as `chameleon-usage extract`, with the same flags, with or without the word."""
 
-import sys
+import click
 
-from loader.cli import main
+from loader.cli import extract, guarded
+
+WORD = click.Argument(["word"], required=False, type=click.Choice(["extract"]), expose_value=False)
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    flags = arguments[1:] if arguments[:1] == ["extract"] else arguments
-    main(["extract", *flags], prog_name="python -m loader")
+    command = click.Command("extract", params=[*extract.params, WORD], callback=extract.callback, help=extract.help)
+    command.context_settings = {"help_option_names": ["-h", "--help"]}
+    guarded(lambda: command.main(prog_name="python -m loader"))

@@ -92,6 +92,11 @@ def read(path: Path) -> dict[str, SiteEntry]:
         raise UsageError("\n".join(f"{path}: {_explain(err, lines)}" for err in e.errors())) from None
 
 
+def trimmed(place: str) -> str:
+    """A path or URL less its last slashes: `<data_dir>/<file>` then has one."""
+    return place if place.endswith("://") else place.rstrip("/") or "/"
+
+
 def select(
     config: Path | None, keys: tuple[str, ...], data_dir: str | None, default_key: str | None = None
 ) -> list[Site]:
@@ -124,9 +129,7 @@ def select(
         if not place:
             where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
             raise UsageError(f"missing data path for {key}: give --data-dir{where}")
-        sites.append(
-            Site(key, entry.site_name or key, place.rstrip("/") or "/", entry.db_uri, f"db_uri of {key} in {config}")
-        )
+        sites.append(Site(key, entry.site_name or key, trimmed(place), entry.db_uri, f"db_uri of {key} in {config}"))
     return sites
 
 

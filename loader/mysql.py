@@ -1,5 +1,6 @@
 """One MySQL server, one snapshot, whole tables: bytes become arrow columns of the database's own types."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from loader.packets import read_chunks
 
 CHUNK_BYTES = 1 << 20  # of rows on the wire per arrow batch
 GROUP_BYTES = 24 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
+EXAMPLE = "mysql://user:password@host:3306"
+OPTIONS = {"charset", "ssl_ca", "unix_socket"}
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on
 STALE = {0, 1317, 1412, 1927, 2006, 2013, 2055}  # connection or query killed, table altered: reconnect and read again
@@ -49,32 +52,32 @@ class Address:
 
 
 def parse_uri(uri: str, origin: str) -> Address:
-    """`mysql://user:password@host:3306` as an address; errors name `origin` (a flag or key), never the URI."""
-    scheme, separator, _ = uri.partition("://")
-    if uri[:1] in "\"'":
+    """`mysql://user:password@host:3306` as an address; errors name `origin` (a flag or key), never a part of the URI
+    in which a password could be."""
+    scheme, separator, rest = uri.partition("://")
+    if uri.startswith(("'", '"')):
         raise UsageError(f"{origin} is quoted: Docker's --env-file keeps quotes, so write the value without them")
-    if not separator:
-        raise UsageError(f"{origin} is no URI; write mysql://user:password@host:3306")
-    if scheme not in SCHEMES:
-        raise UsageError(f"{origin} has the scheme {scheme}://; write mysql://user:password@host:3306")
+    if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        raise UsageError(f"{origin} is no URI; write {EXAMPLE}")
+    if scheme.lower() not in SCHEMES:
+        raise UsageError(f"{origin} has the scheme {scheme}://; write {EXAMPLE}")
     try:
+        if re.search(r"[/?#].*@", rest):
+            raise ValueError("an @ behind the host: the password has a character that ends it")
         parts = urlsplit(uri)
         port, host = parts.port or 3306, parts.hostname
     except ValueError:
         raise UsageError(
-            f"{origin} can't be read after the host; write mysql://user:password@host:3306, with / ? # [ ] @ % in the "
+            f"{origin} can't be read after the host; write {EXAMPLE}, with / ? # [ ] @ % in the "
             "password as %2F %3F %23 %5B %5D %40 %25"
         ) from None
     options = {k: v[-1] for k, v in parse_qs(parts.query).items()}
-    unknown = set(options) - {"charset", "ssl_ca", "unix_socket"}
-    if unknown:
-        raise UsageError(
-            f"{origin} has the unknown option {sorted(unknown)[0]}; known are charset, ssl_ca, unix_socket"
-        )
+    if set(options) - OPTIONS or (parts.query and not options):
+        raise UsageError(f"{origin} has an unknown option; known are {', '.join(sorted(OPTIONS))}")
     if parts.fragment or (not host and "unix_socket" not in options):
-        raise UsageError(f"{origin} names no host; write mysql://user:password@host:3306 (# in a password is %23)")
+        raise UsageError(f"{origin} names no host; write {EXAMPLE} (# in a password is %23)")
     if not parts.username:
-        raise UsageError(f"{origin} names no user; write mysql://user:password@host:3306")
+        raise UsageError(f"{origin} names no user; write {EXAMPLE}")
     return Address(
         host or "localhost",
         port,

@@ -71,7 +71,7 @@ def process_sites(
         dbt = Dbt(Path(work), memory_limit, threads)
         for site in sites:
             try:
-                published[site.key] = dbt.build(site, output.rstrip("/"), start, end)
+                published[site.key] = dbt.build(site, configuration.trimmed(output), start, end)
             except Failure as e:
                 if len(sites) == 1:
                     raise

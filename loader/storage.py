@@ -1,5 +1,6 @@
 """Where files lie: local folders or S3-compatible object storage. A file appears whole or not at all."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -22,6 +23,8 @@ def check_place(place: str, what: str) -> None:
         raise UsageError(f"{what}: {scheme}:// is not supported; use a local path or s3://bucket/folder")
     if not rest.split("/")[0]:
         raise UsageError(f"{what}: {place} names no bucket; write s3://bucket/folder")
+    if importlib.util.find_spec("s3fs") is None:
+        raise UsageError("s3:// needs an extra: pip install 'chameleon-usage[s3]'")
     _check_endpoint()
 
 
@@ -46,10 +49,8 @@ def _check_endpoint() -> None:
 
 def s3_filesystem():
     """The S3 client, set up by the AWS_* variables. botocore ignores AWS_REGION, so it is passed on."""
-    try:
-        import s3fs
-    except ImportError:
-        raise UsageError("s3:// needs an extra: pip install 'chameleon-usage[s3]'") from None
+    import s3fs
+
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return s3fs.S3FileSystem(
         client_kwargs={"region_name": region} if region else {},

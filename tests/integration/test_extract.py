@@ -1,0 +1,841 @@
+"""`extract` from a real MariaDB: one snapshot, exact values, whole files, whatever the server does meanwhile."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pymysql
+import pytest
+
+from loader import catalogue, sample
+from loader.mysql import Server, parse_uri
+from tests import database, servers
+from tests.commands import BIN, CHECKOUT, Row, contents, rows, succeeded, usage
+
+COPIED_BEFORE, HALFWAY, COPIED_AFTER = "blazar.leases", "nova.instances", "nova_api.request_specs"
+LOST = "Warning: site: the connection was lost; the tables come from 2 snapshots"
+SECONDS = 60  # that anything may take
+
+
+@cache
+def small_site() -> dict[str, pa.Table]:
+    """The tables of a KVM site, a few rows of each: nothing of zun and no devices."""
+    return {name: table.slice(0, 20) for name, table in sample.generate("kvm").items()}
+
+
+@dataclass
+class Cloud:
+    """A small site in MariaDB and the account that may read it, with a data_dir for its files."""
+
+    server: servers.MariaDB
+    account: database.Account
+    data_dir: Path
+
+    def sql(self, *statements: str) -> tuple:
+        """Run SQL as the administrator; the rows of the last statement."""
+        with self.server.connect() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchall()
+
+    def flags(self) -> list[str]:
+        return ["--data-dir", str(self.data_dir), "extract"]
+
+    def extract(self, uri: str | None = None, **kw) -> subprocess.CompletedProcess[str]:
+        env = {"DATABASE_URI": uri or self.account.uri, **kw.pop("env", {})}
+        return usage(*self.flags(), env=env, **kw)
+
+    def file(self, table: str) -> Path:
+        return self.data_dir / f"{table}.parquet"
+
+    def manifest(self) -> dict:
+        return json.loads((self.data_dir / "_manifest.json").read_text())
+
+    def direct(self, table: str) -> tuple[Server, catalogue.Table]:
+        """A connection of the loader's own, in this process."""
+        return Server(parse_uri(self.account.uri, "the test's URI")), catalogue.load()[table]
+
+
+@pytest.fixture
+def cloud(mariadb: servers.MariaDB, tmp_path: Path) -> Cloud:
+    database.create(mariadb, small_site())
+    with mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("DROP USER IF EXISTS 'usage_exporter'@'%'")  # grants outlive their tables
+    return Cloud(mariadb, database.grant(mariadb), tmp_path / "data")
+
+
+def wait_until(done: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@contextmanager
+def started(cloud: Cloud, env: dict[str, str] | None = None, **kw) -> Iterator[subprocess.Popen]:
+    """An extraction as a process that may be disturbed; it is gone afterwards."""
+    process = subprocess.Popen(
+        [BIN / "chameleon-usage", *cloud.flags()],
+        env={**os.environ, "DATABASE_URI": cloud.account.uri, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kw,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def halfway(cloud: Cloud, process: subprocess.Popen, locked: pymysql.Connection) -> Iterator[int]:
+    """The extraction waits for a lock on HALFWAY; yields the number of its connection, then lets it go on."""
+    found: list[int] = []
+
+    def waits() -> bool:
+        assert process.poll() is None, process.communicate()
+        found[:] = [
+            id
+            for (id,) in cloud.sql(
+                "SELECT id FROM information_schema.processlist WHERE user = 'usage_exporter'"
+                " AND state LIKE 'Waiting for table metadata lock'"
+            )
+        ]
+        return bool(found)
+
+    wait_until(waits, "the extraction was to wait for the lock")
+    yield found[0]
+    with locked.cursor() as cursor:
+        cursor.execute("UNLOCK TABLES")
+
+
+@pytest.fixture
+def lock(cloud: Cloud) -> Iterator[pymysql.Connection]:
+    """A connection of the administrator that has locked HALFWAY."""
+    with cloud.server.connect() as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLES {HALFWAY} WRITE")
+        yield connection
+
+
+def finished(process: subprocess.Popen) -> subprocess.CompletedProcess[str]:
+    out, err = process.communicate(timeout=SECONDS)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def values(table: str, source: dict[str, pa.Table] | None = None) -> list[Row]:
+    """What the file of a sample table must hold: its rows and the column that nothing reads."""
+    return [r | {"unread": "unread"} for r in (source or small_site())[table].to_pylist()]
+
+
+# --- tables that are not there, or not granted ---
+
+
+def test_everything_is_copied(cloud: Cloud) -> None:
+    run = succeeded(cloud.extract())
+    names = {p.name.removesuffix(".parquet") for p in cloud.data_dir.glob("*.parquet")}
+    assert names == set(small_site())
+    for name in names:
+        assert rows(cloud.file(name)) == values(name)
+        assert re.search(rf"^{re.escape(name)} +{len(small_site()[name])} rows ", run.stdout, re.MULTILINE)
+    assert run.stderr == ""
+    assert re.search(
+        rf"^site: {len(names)} tables, \d+ rows in {cloud.data_dir} as of \d{{4}}-", run.stdout, re.MULTILINE
+    )
+
+
+ABSENT = {
+    "dropped table": ("DROP TABLE nova.instance_actions", "nova.instance_actions", 1146),
+    "revoked table": ("REVOKE SELECT ON blazar.leases FROM usage_exporter", "blazar.leases", 1142),
+    "dropped database": ("DROP DATABASE nova_api", "nova_api.request_specs", 1146),
+    "database without any grant": ("REVOKE SELECT ON nova_api.request_specs FROM usage_exporter", COPIED_AFTER, 1142),
+}
+
+
+@pytest.mark.parametrize("case", ABSENT)
+def test_a_table_that_can_not_be_read_is_reported_and_the_rest_is_copied(case: str, cloud: Cloud) -> None:
+    statement, name, code = ABSENT[case]
+    cloud.sql(statement)
+    run = succeeded(cloud.extract())
+    [warning] = run.stderr.splitlines()
+    assert re.match(rf"Warning: {name} skipped: .* \(MySQL error {code}\); without it these metrics are inc", warning)
+    assert warning.endswith(", ".join(catalogue.load()[name].metrics))
+    assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != name}
+    assert cloud.manifest()["tables"][name] == {"status": "skipped", "reason": re.search("skipped: (.*);", warning)[1]}
+
+
+def test_a_table_that_is_gone_keeps_its_earlier_file_and_says_so(cloud: Cloud) -> None:
+    succeeded(cloud.extract())
+    before = cloud.file("blazar.leases").read_bytes()
+    cloud.sql("DROP TABLE blazar.leases")
+    run = succeeded(cloud.extract())
+    assert run.stderr.endswith("the file of an earlier extraction stays\n")
+    assert cloud.file("blazar.leases").read_bytes() == before
+    assert cloud.manifest()["tables"]["blazar.leases"]["status"] == "skipped"
+
+
+def test_optional_tables_that_are_not_there_are_no_warning(cloud: Cloud) -> None:
+    run = succeeded(cloud.extract())
+    assert run.stderr == ""
+    skipped = re.findall(r"^(\S+) +skipped \(optional\): ", run.stdout, re.MULTILINE)
+    assert set(skipped) == {t.full_name for t in catalogue.load().values() if t.optional} - set(small_site())
+    assert skipped
+
+
+def test_nothing_granted_is_a_failure_and_earlier_files_stay(cloud: Cloud) -> None:
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    cloud.sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM usage_exporter")
+    run = cloud.extract()
+    assert run.returncode == 1
+    [error] = [line for line in run.stderr.splitlines() if not line.startswith("Warning: ")]
+    assert re.match(
+        r"Error: nothing could be copied of site: .*denied.*; see `chameleon-usage print-grant-sql`$", error
+    )
+    assert contents(cloud.data_dir) == before
+
+
+def test_with_grants_on_columns_only_these_are_copied(cloud: Cloud) -> None:
+    cloud.sql(
+        "REVOKE SELECT ON blazar.leases FROM usage_exporter",
+        "GRANT SELECT (id, start_date) ON blazar.leases TO usage_exporter",
+    )
+    succeeded(cloud.extract())
+    assert rows(cloud.file("blazar.leases")) == small_site()["blazar.leases"].select(["id", "start_date"]).to_pylist()
+
+
+def test_columns_that_are_never_copied_stay_in_the_database(cloud: Cloud) -> None:
+    succeeded(cloud.extract())
+    for name in small_site():
+        secret = catalogue.load()[name].never_copied
+        there = {
+            c
+            for (c,) in cloud.sql(
+                f"SELECT column_name FROM information_schema.columns WHERE table_name = '{name.split('.')[1]}'"
+            )
+        }
+        assert secret <= there, "the database was to have them"
+        assert not secret & set(pq.read_schema(cloud.file(name)).names)
+        assert database.SECRET.encode() not in cloud.file(name).read_bytes()
+    assert catalogue.load()[HALFWAY].never_copied
+
+
+# --- accounts ---
+
+
+def test_a_wrong_password_is_a_failure_and_is_not_printed(cloud: Cloud) -> None:
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    run = cloud.extract(cloud.server.uri("usage_exporter", "wr0ng-passw0rd"))
+    assert (run.returncode, run.stdout) == (1, "")
+    assert re.fullmatch(
+        r"Error: cannot connect to the database as usage_exporter@127\.0\.0\.1:\d+: "
+        r"Access denied for user .*\(using password: YES\) \(MySQL error 1045\)\n",
+        run.stderr,
+    )
+    assert contents(cloud.data_dir) == before
+
+
+def test_a_new_user_is_locked_until_it_has_a_password(cloud: Cloud) -> None:
+    sql = succeeded(usage("print-grant-sql", "--user", "brand_new")).stdout
+    cloud.sql("DROP USER IF EXISTS 'brand_new'@'%'")
+    cloud.server.run(sql, "--force")
+    run = cloud.extract(cloud.server.uri("brand_new", ""))
+    assert run.returncode == 1
+    assert "cannot connect to the database as brand_new@" in run.stderr
+    [unlock] = re.findall("^--   (ALTER USER .*;)$", sql, re.MULTILINE)
+    succeeded(cloud.server.run(unlock.replace("its password", "its-own")))
+    succeeded(cloud.extract(cloud.server.uri("brand_new", "its-own")))
+
+
+@pytest.mark.parametrize("password", ["pä$$wörd", "пароль🦎", "€", " blanks "])
+def test_passwords_are_text_of_any_language(password: str, cloud: Cloud) -> None:
+    succeeded(cloud.server.run(f"ALTER USER 'usage_exporter'@'%' IDENTIFIED BY '{password}';"))
+    succeeded(cloud.extract(cloud.server.uri("usage_exporter", password)))
+
+
+@pytest.mark.parametrize("mode", ["", "ANSI_QUOTES,NO_BACKSLASH_ESCAPES", "ANSI,TRADITIONAL"])
+def test_printed_grants_make_exactly_the_user_that_was_asked_for(mode: str, cloud: Cloud) -> None:
+    user = f'o\'brien "q"; DROP USER usage_exporter; -- ` é {len(mode)}'
+    printed = succeeded(usage("print-grant-sql", "--user", user, "--host", "127.0.0.%")).stdout
+    setting = f"SET sql_mode = '{mode}';\n" if mode else ""
+    cloud.server.run(setting + printed, "--force")
+    before = set(cloud.sql("SELECT User, Host FROM mysql.user WHERE User NOT LIKE 'o''brien%'"))
+    assert ("usage_exporter", "%") in before
+    made = cloud.sql(f"SELECT User, Host FROM mysql.user WHERE User LIKE 'o''brien%{len(mode)}'")
+    assert made == ((user, "127.0.0.%"),)
+    quoted = user.replace("'", "''")
+    succeeded(cloud.server.run(f"ALTER USER '{quoted}'@'127.0.0.%' IDENTIFIED BY 'x' ACCOUNT UNLOCK;"))
+    succeeded(cloud.extract(cloud.server.uri(user, "x")))
+    granted = cloud.sql(f"SHOW GRANTS FOR '{quoted}'@'127.0.0.%'")
+    assert len(granted) == 1 + len(small_site())
+    assert all(re.match("GRANT (USAGE|SELECT) ON ", line) for (line,) in granted)
+
+
+def test_a_socket_is_named_in_the_uri(cloud: Cloud) -> None:
+    password, path = quote(database.PASSWORD, safe=""), quote(str(cloud.server.socket))
+    run = succeeded(cloud.extract(f"mysql://usage_exporter:{password}@/?unix_socket={path}"))
+    assert "0 failed" in run.stdout
+
+
+# --- one snapshot ---
+
+
+def test_rows_changed_by_others_are_not_seen(cloud: Cloud) -> None:
+    """The loader's own connection: what it reads after the change is what was there before."""
+    server, table = cloud.direct("blazar.leases")
+    with closing(server):
+        before = cloud.sql("SELECT count(*) FROM blazar.leases")
+        cloud.sql(
+            "DELETE FROM blazar.leases WHERE id > '5'", "INSERT INTO blazar.leases (id) VALUES ('new'), ('newer')"
+        )
+        assert cloud.sql("SELECT count(*) FROM blazar.leases") != before
+        path = cloud.data_dir.with_suffix(".parquet")
+        copied = server.copy(table, server.schema(table), path)
+    assert rows(path) == values("blazar.leases")
+    assert copied.rows == len(rows(path))
+
+
+def test_all_tables_are_of_one_instant(cloud: Cloud, lock: pymysql.Connection) -> None:
+    """While the extraction waits, rows of tables before, at and after its place are added, changed and deleted."""
+    with started(cloud) as process:
+        with halfway(cloud, process, lock):
+            cloud.sql(
+                f"DELETE FROM {COPIED_BEFORE}",
+                f"UPDATE {COPIED_AFTER} SET spec = 'changed'",
+                f"INSERT INTO {COPIED_AFTER} (id) VALUES (4711)",
+                "DELETE FROM nova.instance_actions",
+            )
+            with lock.cursor() as cursor:
+                cursor.execute(f"INSERT INTO {HALFWAY} (id, uuid) VALUES (4711, 'new')")
+            at_change = cloud.sql("SELECT UTC_TIMESTAMP(6)")[0][0]
+        succeeded(finished(process))
+    for name in small_site():
+        assert rows(cloud.file(name)) == values(name), name
+    assert datetime.fromisoformat(cloud.manifest()["snapshot_at"]) < at_change
+
+
+def test_alter_table_need_not_wait_for_tables_that_are_copied(cloud: Cloud, lock: pymysql.Connection) -> None:
+    with started(cloud) as process:
+        with halfway(cloud, process, lock):
+            cloud.sql("SET lock_wait_timeout = 3", f"ALTER TABLE {COPIED_BEFORE} ADD COLUMN later INT")
+        succeeded(finished(process))
+    assert rows(cloud.file(COPIED_BEFORE)) == values(COPIED_BEFORE)
+    assert cloud.manifest()["snapshots"] == 1
+
+
+def test_a_table_that_was_altered_meanwhile_is_read_as_it_is_now(cloud: Cloud, lock: pymysql.Connection) -> None:
+    """Its new form is not in the snapshot (error 1412): a new snapshot is begun, and told."""
+    with started(cloud) as process:
+        with halfway(cloud, process, lock):
+            cloud.sql(f"ALTER TABLE {COPIED_AFTER} ADD COLUMN later INT NOT NULL DEFAULT 7, FORCE")
+        run = succeeded(finished(process))
+    assert rows(cloud.file(COPIED_AFTER)) == [r | {"later": 7} for r in values(COPIED_AFTER)]
+    assert LOST in run.stderr
+    assert cloud.manifest()["snapshots"] == 2
+
+
+# --- connections that are lost ---
+
+
+@pytest.mark.parametrize("kill", ["KILL", "KILL QUERY"])
+def test_a_killed_connection_is_made_again_and_told(kill: str, cloud: Cloud, lock: pymysql.Connection) -> None:
+    with started(cloud) as process:
+        with halfway(cloud, process, lock) as connection:
+            cloud.sql(f"DELETE FROM {COPIED_BEFORE}", f"DELETE FROM {COPIED_AFTER}", f"{kill} {connection}")
+        run = succeeded(finished(process))
+    assert run.stderr.splitlines() == [LOST]
+    assert rows(cloud.file(COPIED_BEFORE)) == values(COPIED_BEFORE)
+    assert rows(cloud.file(HALFWAY)) == values(HALFWAY)
+    assert rows(cloud.file(COPIED_AFTER)) == [], "it is of the second snapshot"
+    assert cloud.manifest()["snapshots"] == 2
+
+
+CUT = 3 << 20  # bytes from the server: in the middle of the large table
+
+
+@dataclass
+class Proxy:
+    """A way to the server whose connections end early: each is cut after as many bytes as the plan says.
+
+    The last entry of the plan holds for all that follow; None is never, 0 is at once.
+    """
+
+    to: int
+    plan: list[int | None]
+    reset: bool = False
+    port: int = 0
+    connections: int = 0
+    listener: socket.socket = field(default_factory=socket.socket)
+
+    def serve(self) -> None:
+        self.listener.bind((servers.HOST, 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                limit = self.plan[min(self.connections, len(self.plan) - 1)]
+                self.connections += 1
+                server = socket.create_connection((servers.HOST, self.to))
+                threading.Thread(target=self._forward, args=(client, server, None), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client, limit), daemon=True).start()
+
+    def _forward(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+        passed = 0
+        with suppress(OSError):
+            while limit is None or passed < limit:
+                data = source.recv(1 << 16)
+                if not data:
+                    break
+                target.sendall(data)
+                passed += len(data)
+            if self.reset and limit is not None and passed >= limit:
+                target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                target.close()  # with a reset, so that the reader gets an error
+                source.close()
+                return
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxied(cloud: Cloud, plan: list[int | None], reset: bool = False) -> Iterator[Proxy]:
+    """Make the site's last table large and put a proxy before the server; the account's URI then names the proxy."""
+    cloud.sql(
+        f"INSERT INTO {COPIED_AFTER} (id, instance_uuid, spec)"
+        " SELECT 1000000 + seq, md5(seq), repeat(md5(seq), 64) FROM nova.seq_1_to_3000"
+    )
+    proxy = Proxy(cloud.server.port, plan, reset)
+    with proxy.listener:
+        proxy.serve()
+        uri = cloud.account.uri
+        cloud.account = database.Account(cloud.account.name, uri.replace(f":{cloud.server.port}", f":{proxy.port}"))
+        yield proxy
+
+
+@pytest.mark.parametrize(
+    ("plan", "reset", "connections"),
+    [
+        pytest.param([CUT, None], False, 2, id="closed"),
+        pytest.param([CUT, None], True, 2, id="reset"),
+        pytest.param([CUT, CUT + 12345, None], True, 3, id="twice"),
+        pytest.param([CUT, 0, 0, None], False, 4, id="closed, and the server is away for a while"),
+    ],
+)
+def test_a_connection_cut_in_the_middle_of_rows_is_made_again(
+    plan: list[int | None], reset: bool, connections: int, cloud: Cloud
+) -> None:
+    with proxied(cloud, plan, reset) as proxy:
+        run = succeeded(cloud.extract())
+        assert proxy.connections == connections
+    assert re.fullmatch(r"Warning: site: the connection was lost; the tables come from \d snapshots\n", run.stderr)
+    copied = pq.read_table(cloud.file(COPIED_AFTER), columns=["id"]).column("id").to_pylist()
+    [(count, distinct)] = cloud.sql(f"SELECT count(*), count(DISTINCT id) FROM {COPIED_AFTER}")
+    assert len(copied) == count
+    assert len(set(copied)) == distinct
+    assert cloud.manifest()["tables"][COPIED_AFTER]["rows"] == count
+
+
+def test_a_table_that_is_always_cut_fails_and_the_others_go_on(cloud: Cloud) -> None:
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    cloud.sql(f"DELETE FROM {COPIED_BEFORE}")
+    with proxied(cloud, [CUT]) as proxy:
+        run = cloud.extract()
+        assert proxy.connections >= 4
+    assert run.returncode == 1
+    assert re.search(
+        rf"^Warning: {COPIED_AFTER} failed: Lost connection .*; the file of an earlier extraction stays$",
+        run.stderr,
+        re.MULTILINE,
+    )
+    assert run.stderr.endswith("Error: not everything was extracted: site\n")
+    assert cloud.file(COPIED_AFTER).read_bytes() == before[f"{COPIED_AFTER}.parquet"]
+    assert rows(cloud.file(COPIED_BEFORE)) == []
+    assert cloud.manifest()["tables"][COPIED_AFTER]["status"] == "failed"
+
+
+# --- values ---
+
+
+def test_an_empty_table_is_a_file_with_columns(cloud: Cloud) -> None:
+    cloud.sql("DELETE FROM blazar.leases")
+    succeeded(cloud.extract())
+    assert pq.read_table(cloud.file("blazar.leases")).num_rows == 0
+    expected = catalogue.load()["blazar.leases"].columns
+    assert pq.read_schema(cloud.file("blazar.leases")).names == [*expected, "unread"]
+    assert pq.read_schema(cloud.file("blazar.leases")).field("start_date").type == pa.timestamp("us")
+
+
+BYTES = bytes(range(256))
+LIZARD = "Chamäleon 🦎 \\ ' \" \t\n\0"
+# column: declared type, its arrow type, and values as pymysql sends them with what must arrive
+TYPES: dict[str, tuple[str, pa.DataType, list[tuple[object, object]]]] = {
+    "tiny_flag": ("tinyint(1)", pa.int8(), [(0, 0), (1, 1), (-128, -128), (None, None)]),
+    "tiny": ("tinyint unsigned", pa.uint8(), [(0, 0), (255, 255)]),
+    "small": ("smallint", pa.int16(), [(-(2**15), -(2**15)), (2**15 - 1, 2**15 - 1)]),
+    "medium": ("mediumint unsigned zerofill", pa.uint32(), [(7, 7), (2**24 - 1, 2**24 - 1)]),
+    "plain": ("int", pa.int32(), [(-(2**31), -(2**31)), (2**31 - 1, 2**31 - 1)]),
+    "big": ("bigint", pa.int64(), [(-(2**63), -(2**63)), (2**63 - 1, 2**63 - 1)]),
+    "huge": ("bigint unsigned", pa.uint64(), [(2**64 - 1, 2**64 - 1)]),
+    "money": (
+        "decimal(38,10)",
+        pa.decimal128(38, 10),
+        [("1234567890123456789012345678.0123456789", Decimal("1234567890123456789012345678.0123456789")), (0, 0)],
+    ),
+    "endless": (
+        "decimal(65,30)",
+        pa.string(),
+        [("-" + "9" * 35 + "." + "1" * 30, "-" + "9" * 35 + "." + "1" * 30), (None, None)],
+    ),
+    "flag": ("bit(1)", pa.bool_(), [(1, True), (0, False), (None, None)]),
+    "flags": ("bit(64)", pa.uint64(), [(2**64 - 1, 2**64 - 1), (0, 0), (49, 49)]),
+    "exact": ("double", pa.float64(), [(0.1, 0.1), (1.7976931348623157e308, 1.7976931348623157e308), (5e-324, 5e-324)]),
+    "day": ("date", pa.date32(), [("1000-01-01", date(1000, 1, 1)), ("9999-12-31", date(9999, 12, 31))]),
+    "moment": (
+        "datetime(6)",
+        pa.timestamp("us"),
+        [
+            ("2024-02-29 23:59:59.123456", datetime(2024, 2, 29, 23, 59, 59, 123456)),
+            ("9999-12-31 23:59:59.999999", datetime(9999, 12, 31, 23, 59, 59, 999999)),
+            ("1000-01-01", datetime(1000, 1, 1)),
+        ],
+    ),
+    "second": ("datetime", pa.timestamp("us"), [("2024-03-31 02:30:00", datetime(2024, 3, 31, 2, 30))]),
+    "stamp": (
+        "timestamp(6) null",
+        pa.timestamp("us"),
+        [("2024-06-01 12:00:00.5", datetime(2024, 6, 1, 10, 0, 0, 500000))],
+    ),
+    "hours": ("time(3)", pa.string(), [("-838:59:59.123", "-838:59:59.123"), ("00:00:00", "00:00:00.000")]),
+    "annual": ("year", pa.int16(), [(1901, 1901), (2155, 2155), (0, 0)]),
+    "choice": ("enum('a','é','')", pa.string(), [("é", "é"), ("", ""), (None, None)]),
+    "choices": ("set('x','y')", pa.string(), [("x,y", "x,y"), ("", "")]),
+    "document": ("json", pa.string(), [('{"a": [1, "ü"]}', '{"a": [1, "ü"]}'), (None, None)]),
+    "fixed": ("char(36)", pa.string(), [("padded", "padded"), ("", "")]),
+    "name": ("varchar(255)", pa.string(), [(LIZARD, LIZARD), ("", ""), (None, None), ("NULL", "NULL")]),
+    "western": ("varchar(20) character set latin1", pa.string(), [("é€", "é€")]),
+    "text": ("longtext", pa.string(), [("x" * 250, "x" * 250), ("y" * 251, "y" * 251), ("z" * 70000, "z" * 70000)]),
+    "fixed_bytes": ("binary(4)", pa.binary(), [(b"ab", b"ab\0\0"), (b"\xff\xfe\xfb\0", b"\xff\xfe\xfb\0")]),
+    "some_bytes": ("varbinary(300)", pa.binary(), [(BYTES, BYTES), (b"", b""), (None, None)]),
+    "many_bytes": ("longblob", pa.binary(), [(BYTES * 300, BYTES * 300), (b"\xfb", b"\xfb")]),
+}
+
+
+def typed_table(cloud: Cloud) -> int:
+    """Make blazar.leases a table of all types, filled from a session in another time zone; the number of its rows."""
+    cloud.sql(
+        "DROP TABLE blazar.leases",
+        f"CREATE TABLE blazar.leases (n int, {', '.join(f'`{c}` {t}' for c, (t, _, _) in TYPES.items())})",
+    )
+    count = max(len(samples) for _, _, samples in TYPES.values())
+    marks = ", ".join(["%s"] * (len(TYPES) + 1))
+    with cloud.server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET time_zone = '+02:00'")
+        for n in range(count):
+            given = [samples[n][0] if n < len(samples) else None for _, _, samples in TYPES.values()]
+            cursor.execute(f"INSERT INTO blazar.leases VALUES ({marks})", (n, *given))
+    return count
+
+
+def test_values_of_every_type_arrive_exactly(cloud: Cloud) -> None:
+    count = typed_table(cloud)
+    run = succeeded(cloud.extract())
+    assert run.stderr == ""
+    copied = pq.read_table(cloud.file("blazar.leases")).sort_by("n")
+    for column, (_, arrow, samples) in TYPES.items():
+        expected = [value for _, value in samples] + [None] * (count - len(samples))
+        assert copied.schema.field(column).type == arrow, column
+        assert copied[column].to_pylist() == expected, column
+
+
+def test_columns_of_nulls_keep_their_type(cloud: Cloud) -> None:
+    typed_table(cloud)
+    cloud.sql("DELETE FROM blazar.leases", "INSERT INTO blazar.leases (n) VALUES (1), (2)")
+    succeeded(cloud.extract())
+    copied = pq.read_table(cloud.file("blazar.leases"))
+    assert {c: copied.schema.field(c).type for c in TYPES} == {c: arrow for c, (_, arrow, _) in TYPES.items()}
+    assert all(copied[c].null_count == 2 for c in TYPES)
+
+
+@pytest.mark.parametrize("value", [1 / 3, 16777216, 16.1, 3.4028234e38, -1.17549435e-38, 0.0])
+def test_a_float_is_the_same_float(value: float, cloud: Cloud) -> None:
+    """MySQL shows a FLOAT with 6 digits; it has 24 bits."""
+    cloud.sql("ALTER TABLE blazar.leases ADD COLUMN ratio FLOAT", f"UPDATE blazar.leases SET ratio = {value!r}")
+    succeeded(cloud.extract())
+    for row in rows(cloud.file("blazar.leases")):
+        assert struct.pack("f", row["ratio"]) == struct.pack("f", value)
+
+
+def test_dates_that_are_none_become_null_and_are_counted(cloud: Cloud) -> None:
+    cloud.sql(
+        "SET sql_mode = ''",
+        "ALTER TABLE blazar.leases ADD COLUMN day DATE, ADD COLUMN stamp TIMESTAMP NULL",
+        "DELETE FROM blazar.leases",
+        "INSERT INTO blazar.leases (id, start_date, day, stamp) VALUES"
+        " (1, '0000-00-00', '2024-02-00', '0000-00-00'), (2, '2024-00-10', '2024-02-03', NULL),"
+        " (3, '2024-10-10 00:00:00', NULL, '2024-01-01 00:00:00'), (4, '0000-00-00', '2000-10-20', NULL)",
+    )
+    run = succeeded(cloud.extract())
+    assert sorted(run.stderr.splitlines()) == [
+        "Warning: blazar.leases.day: 1 zero dates are not dates; written as null",
+        "Warning: blazar.leases.stamp: 1 zero dates are not dates; written as null",
+        "Warning: blazar.leases.start_date: 3 zero dates are not dates; written as null",
+    ]
+    copied = pq.read_table(cloud.file("blazar.leases")).sort_by("id")
+    assert copied["start_date"].to_pylist() == [None, None, datetime(2024, 10, 10), None]
+    assert copied["day"].to_pylist() == [None, date(2024, 2, 3), None, date(2000, 10, 20)]
+    assert copied["stamp"].to_pylist() == [None, None, datetime(2024, 1, 1), None]
+    counted = cloud.manifest()["tables"]["blazar.leases"]["zero_dates"]
+    assert {c: n for c, n in counted.items() if n} == {"start_date": 3, "day": 1, "stamp": 1}
+
+
+def test_zero_dates_are_counted_over_many_chunks(cloud: Cloud) -> None:
+    cloud.sql(
+        "SET sql_mode = ''",
+        "ALTER TABLE blazar.leases ADD COLUMN filler varchar(1000)",
+        "DELETE FROM blazar.leases",
+        "INSERT INTO blazar.leases (id, start_date, filler) SELECT seq,"
+        " if(seq % 1000 = 0, '0000-00-00', '2024-01-01'), repeat('x', 1000) FROM nova.seq_1_to_12000",
+    )
+    run = succeeded(cloud.extract())
+    assert run.stderr == "Warning: blazar.leases.start_date: 12 zero dates are not dates; written as null\n"
+    copied = pq.read_table(cloud.file("blazar.leases"), columns=["id", "start_date"]).to_pylist()
+    assert len(copied) == 12000
+    assert {int(r["id"]) for r in copied if r["start_date"] is None} == set(range(1000, 12001, 1000))
+
+
+def test_rows_over_16_mb_arrive_whole(cloud: Cloud) -> None:
+    cloud.sql(
+        "ALTER TABLE blazar.leases ADD COLUMN essay LONGTEXT",
+        "DELETE FROM blazar.leases",
+        "INSERT INTO blazar.leases (id, essay) VALUES"
+        " ('1', 'short'), ('2', repeat('seventeen-megabyte', 1000000)), ('3', NULL), ('4', repeat('x', 16777215))",
+    )
+    succeeded(cloud.extract())
+    copied = {r["id"]: r["essay"] for r in rows(cloud.file("blazar.leases"))}
+    assert copied == {"1": "short", "2": "seventeen-megabyte" * 1000000, "3": None, "4": "x" * 16777215}
+
+
+def test_a_large_table_is_copied_whole(cloud: Cloud) -> None:
+    """More than one chunk from the wire and more than one row group."""
+    cloud.sql(
+        f"INSERT INTO {COPIED_AFTER} (id, instance_uuid, spec)"
+        " SELECT 1000000 + seq, md5(seq), repeat(md5(seq), 40) FROM nova.seq_1_to_50000"
+    )
+    succeeded(cloud.extract())
+    file = pq.ParquetFile(cloud.file(COPIED_AFTER))
+    assert file.metadata.num_row_groups > 1
+    copied = file.read(["id", "spec"]).to_pydict()
+    theirs = dict(cloud.sql(f"SELECT id, md5(spec) FROM {COPIED_AFTER}"))
+    assert len(copied["id"]) == len(theirs)
+    mine = {i: s and hashlib.md5(s.encode()).hexdigest() for i, s in zip(copied["id"], copied["spec"], strict=True)}  # noqa: S324
+    assert mine == theirs
+
+
+# --- the manifest ---
+
+
+def test_the_manifest_says_what_was_copied_and_when(cloud: Cloud) -> None:
+    cloud.sql("DROP TABLE nova.instance_actions")
+    before = datetime.now(timezone.utc).replace(tzinfo=None)
+    succeeded(cloud.extract())
+    after = datetime.now(timezone.utc).replace(tzinfo=None)
+    manifest = cloud.manifest()
+    tables = manifest.pop("tables")
+    assert before <= datetime.fromisoformat(manifest.pop("snapshot_at")) <= after
+    assert manifest.pop("written_by").startswith("chameleon-usage ")
+    assert manifest == {"format": 1, "server": cloud.sql("SELECT VERSION()")[0][0], "snapshots": 1}
+    assert tables.keys() == catalogue.load().keys()
+    copied = {name for name, entry in tables.items() if entry["status"] == "copied"}
+    assert copied == {p.name.removesuffix(".parquet") for p in cloud.data_dir.glob("*.parquet")}
+    for name in copied:
+        file = pq.ParquetFile(cloud.file(name))
+        assert tables[name]["rows"] == file.metadata.num_rows == len(small_site()[name])
+        assert tables[name]["columns"] == file.schema_arrow.names
+        assert not any(tables[name]["zero_dates"].values())
+    for name in tables.keys() - copied:
+        assert tables[name].keys() == {"status", "reason"}
+        assert (tables[name]["status"], "MySQL error" in tables[name]["reason"]) == ("skipped", True)
+
+
+def test_without_all_files_in_place_there_is_no_manifest(cloud: Cloud) -> None:
+    """It is written last: who finds it finds all files of its tables."""
+    (cloud.file(COPIED_AFTER) / "in the way").mkdir(parents=True)
+    run = cloud.extract()
+    assert run.returncode == 1
+    assert re.search(rf"^Error: cannot write {cloud.file(COPIED_AFTER)}: Is a directory$", run.stderr, re.MULTILINE)
+    assert "Traceback" not in run.stderr
+    assert not (cloud.data_dir / "_manifest.json").exists()
+    assert not [name for name in contents(cloud.data_dir) if ".part" in name]
+
+
+# --- killed, and what is left behind ---
+
+
+def test_a_killed_extraction_leaves_the_earlier_files(cloud: Cloud, lock: pymysql.Connection) -> None:
+    with lock.cursor() as cursor:
+        cursor.execute("UNLOCK TABLES")
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    cloud.sql(f"DELETE FROM {COPIED_BEFORE}")
+    with lock.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {HALFWAY} WRITE")
+    with started(cloud) as process:
+        with halfway(cloud, process, lock):
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        assert contents(cloud.data_dir) == before
+    succeeded(cloud.extract())
+    assert rows(cloud.file(COPIED_BEFORE)) == []
+
+
+HALF_A_FILE = """
+import os, shutil, signal, sys
+def copyfile(source, target):
+    data = open(source, "rb").read()
+    with open(target, "wb") as file:
+        file.write(data[: len(data) // 2])
+    os.kill(os.getpid(), signal.SIGKILL)
+shutil.copyfile = copyfile
+from loader.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_an_extraction_killed_while_it_puts_a_file_leaves_no_half_table(cloud: Cloud) -> None:
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    killed = subprocess.run(
+        [sys.executable, "-c", HALF_A_FILE, *cloud.flags()],
+        env={**os.environ, "DATABASE_URI": cloud.account.uri},
+        capture_output=True,
+        check=False,
+        cwd=CHECKOUT,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    after = contents(cloud.data_dir)
+    assert {name: after[name] for name in before} == before
+    left = after.keys() - before.keys()
+    assert left
+    assert all(name.startswith(".") and not name.endswith(".parquet") for name in left)
+    succeeded(cloud.extract())
+
+
+@dataclass
+class Room:
+    """Folders of an extraction's own, so that everything it leaves is found."""
+
+    home: Path
+    cwd: Path
+    tmp: Path
+
+    def env(self) -> dict[str, str]:
+        return {"HOME": str(self.home), "TMPDIR": str(self.tmp), "XDG_CACHE_HOME": "", "XDG_DATA_HOME": ""}
+
+    def files(self) -> dict[str, bytes]:
+        return {f"{p.name}/{n}": c for p in (self.home, self.cwd, self.tmp) for n, c in contents(p).items()}
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    folders = [tmp_path / name for name in ("home", "cwd", "tmp")]
+    for folder in folders:
+        folder.mkdir()
+    return Room(*folders)
+
+
+def test_nothing_is_left_behind_and_the_password_is_never_on_disk(
+    cloud: Cloud, room: Room, lock: pymysql.Connection
+) -> None:
+    secrets = [s.encode() for s in (database.PASSWORD, quote(database.PASSWORD, safe=""))]
+    with started(cloud, room.env(), cwd=room.cwd) as process:
+        with halfway(cloud, process, lock):
+            during = room.files()
+        succeeded(finished(process))
+    assert any(name.startswith("tmp/") for name in during), "the copies were to be there"
+    assert not [name for name in during if not name.startswith("tmp/")]
+    for name, content in {**during, **contents(cloud.data_dir)}.items():
+        assert not any(secret in content for secret in secrets), name
+    assert room.files() == {}
+    assert not any(any(folder.iterdir()) for folder in (room.home, room.cwd, room.tmp))
+
+
+def test_after_a_failure_nothing_is_left_behind(cloud: Cloud, room: Room) -> None:
+    (cloud.file(COPIED_AFTER) / "in the way").mkdir(parents=True)
+    assert cloud.extract(env=room.env(), cwd=room.cwd).returncode == 1
+    assert not any(any(folder.iterdir()) for folder in (room.home, room.cwd, room.tmp))
+
+
+def test_settings_of_other_dlt_projects_are_not_read(cloud: Cloud, room: Room) -> None:
+    for place in (room.cwd, room.home):
+        for name in ("config.toml", "secrets.toml"):
+            (place / ".dlt").mkdir(exist_ok=True)
+            (place / ".dlt" / name).write_text("this is [not TOML\n")
+    run = succeeded(cloud.extract(env=room.env(), cwd=room.cwd))
+    assert run.stderr == ""
+    assert len(list(cloud.data_dir.glob("*.parquet"))) == len(small_site())
+
+
+def test_nobody_is_told_of_an_extraction(cloud: Cloud) -> None:
+    """Whatever would report to its makers over HTTPS would ask our proxy for the way."""
+    asked: list[bytes] = []
+    with socket.socket() as listener:
+        listener.bind((servers.HOST, 0))
+        listener.listen()
+        url = f"http://{servers.HOST}:{listener.getsockname()[1]}"
+
+        def listen() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client:
+                        asked.append(client.recv(1000))
+
+        threading.Thread(target=listen, daemon=True).start()
+        proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"), url)
+        succeeded(cloud.extract(env={**proxies, "RUNTIME__DLTHUB_TELEMETRY": "true"}))
+    assert asked == []
+
+
+# --- several sites ---
+
+
+def test_a_site_that_fails_does_not_stop_the_others(cloud: Cloud, tmp_path: Path) -> None:
+    config = tmp_path / "site.yml"
+    config.write_text(
+        f"away: {{db_uri: 'mysql://u:hunter2@127.0.0.1:1', data_dir: {tmp_path}/away}}\n"
+        f"here: {{db_uri: '{cloud.account.uri}', data_dir: {tmp_path}/here}}\n"
+    )
+    run = usage("--config", config, "extract")
+    assert run.returncode == 1
+    first, last = run.stderr.splitlines()
+    assert first.startswith("Error: away: cannot connect to the database as u@127.0.0.1:1: ")
+    assert last == "Error: not everything was extracted: away"
+    assert len(list((tmp_path / "here").glob("*.parquet"))) == len(small_site())
+    assert not (tmp_path / "away").exists()
