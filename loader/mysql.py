@@ -137,7 +137,7 @@ class Server:
                 host=a.host,
                 port=a.port,
                 user=a.user,
-                password=a.password,
+                password=a.password.encode(),  # as text pymysql takes it for latin1
                 unix_socket=a.unix_socket,
                 ssl_ca=a.ssl_ca,
                 charset="utf8mb4",

@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('metric_operands') }} (it makes the type metric_name)
 {{ config(materialized='published') }}
 select
   {{ literal(var('site')) }} as site,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -406,8 +407,10 @@ class Proxy:
 
     def _forward(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
         passed = 0
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # a socket that the other direction has closed
             while limit is None or passed < limit:
+                if not select.select([source], [], [], 0.05)[0]:  # no longer, else close() would wait for it
+                    continue
                 data = source.recv(1 << 16)
                 if not data:
                     break

@@ -14,12 +14,12 @@ FLAGS = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
 @pytest.fixture(scope="module")
 def bucket(s3: servers.S3, mariadb: servers.MariaDB, tmp_path_factory) -> tuple[str, Path]:
     """A bucket with a site extracted into it, and a local copy of the same extraction."""
-    s3.make_bucket("usage-new-collector")
+    s3.make_bucket("usage-test")
     tables = sample.generate("kvm")
     database.create(mariadb, tables)
     account = database.grant(mariadb, "s3_exporter")
     local = tmp_path_factory.mktemp("local")
-    place = "s3://usage-new-collector/kvm"
+    place = "s3://usage-test/kvm"
     for data_dir in (place, str(local)):
         succeeded(usage("extract", "--db-uri", account.uri, "--data-dir", data_dir, env=s3.env))
     return place, local
@@ -36,18 +36,18 @@ def test_extract_to_s3_equals_extract_to_disk(bucket, s3: servers.S3) -> None:
 
 def test_process_from_s3_to_s3_equals_local(bucket, s3: servers.S3, tmp_path: Path) -> None:
     place, local = bucket
-    process(place, "s3://usage-new-collector/out", env=s3.env)
+    process(place, "s3://usage-test/out", env=s3.env)
     process(local, tmp_path)
-    found = sorted(name.rsplit("/", 1)[1] for name in s3.fs().find("s3://usage-new-collector/out/here"))
+    found = sorted(name.rsplit("/", 1)[1] for name in s3.fs().find("s3://usage-test/out/here"))
     assert found == ["spans.parquet", "usage.parquet"]
     for name in found:
-        assert rows(f"usage-new-collector/out/here/{name}", s3.fs()) == rows(tmp_path / "here" / name)
+        assert rows(f"usage-test/out/here/{name}", s3.fs()) == rows(tmp_path / "here" / name)
 
 
 def test_s3_that_refuses_writes(bucket, s3: servers.S3) -> None:
     """Credentials that may read but not write: the earlier objects stay, the message names the object."""
     place, _ = bucket
-    output = "s3://usage-new-collector/refused"
+    output = "s3://usage-test/refused"
     process(place, output, window=("2024-02-01", "2024-03-01"), env=s3.env)
     before = {name: s3.fs().cat_file(name) for name in s3.fs().find(output)}
     run = usage("--site", "here", "--data-dir", place, "process", "--output", output, *FLAGS, env=s3.reader_env)
@@ -73,7 +73,7 @@ def test_extract_to_s3_that_refuses(bucket, s3: servers.S3, mariadb: servers.Mar
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "s3://usage-new-collector/kvm"),
+        ({"AWS_SECRET_ACCESS_KEY": "wrong"}, "s3://usage-test/kvm"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "127.0.0.1:1"),
         ({"AWS_ENDPOINT_URL": '"http://127.0.0.1:1"'}, "AWS_ENDPOINT_URL is quoted"),
         ({"AWS_ENDPOINT_URL": "http://under_score:1"}, "no DNS label"),
