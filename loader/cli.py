@@ -1,6 +1,9 @@
 """The `chameleon-usage` command. Heavy modules are imported where they are needed, so that --help answers at once."""
 
+import re
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,17 +41,35 @@ def _merged(context: click.Context, config: Path | None, sites: tuple[str, ...],
 class Commands(click.Group):
     """A group that turns our errors into one line and an exit code."""
 
+    def make_context(self, *arguments, **extra) -> click.Context:
+        return guarded(lambda: super(Commands, self).make_context(*arguments, **extra))
+
     def invoke(self, ctx: click.Context):
         return guarded(lambda: super(Commands, self).invoke(ctx))
 
 
+def redacted(text: str) -> str:
+    """A message less the user and password of any URI in it: click repeats what was typed in a wrong place."""
+    return re.sub(r"://\S*@", "://…@", text)
+
+
 def guarded(run: Callable):
-    """Run a command; a Failure prints `Error: …` on stderr and exits with its code."""
+    """Run a command; a Failure prints `Error: …` on stderr and exits with its code, Ctrl-C exits with 130."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # runs every clean-up
     try:
         return run()
+    except click.UsageError as e:
+        e.message = redacted(e.message)
+        raise
     except Failure as e:
-        click.echo(f"Error: {e}", err=True)
+        click.echo(f"Error: {redacted(str(e))}", err=True)
         sys.exit(e.exit_code)
+    except KeyboardInterrupt:
+        click.echo("Error: interrupted; what was not reported as written is as before", err=True)
+        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
@@ -62,7 +83,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
     """What capacity did an OpenStack cloud have at every instant of its history, and who used it?
 
     \b
-    chameleon-usage print-grant-sql | mariadb
+    chameleon-usage print-grant-sql | mariadb --force
     chameleon-usage --config etc/site.yml --site chi_uc extract
     chameleon-usage --config etc/site.yml --site chi_uc process \\
         --output output/usage --start-date 2024-01-01 --end-date 2024-12-31
@@ -82,14 +103,14 @@ def extract(
     """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
 
     All tables are read in one snapshot of the database. A table that is missing or not granted is reported and the rest
-    goes on; files are replaced whole, and only when every table was read.
+    goes on. Files are replaced whole, and only after reading has ended; a table that failed keeps its earlier file.
     """
     from loader.extract import extract_sites
 
     extract_sites(db_uri=db_uri, **_merged(context, config, sites, data_dir))
 
 
-@main.command()
+@main.command(short_help="Turn extracted tables into usage.")
 @shared_flags
 @click.option("--output", required=True, metavar="PATH", help="Folder or s3:// URL; files go to <output>/<site>/.")
 @click.option(
@@ -114,13 +135,14 @@ def process(context: click.Context, config: Path | None, sites: tuple[str, ...],
     process_sites(**_merged(context, config, sites, data_dir), **options)
 
 
-@main.command("print-grant-sql")
+@main.command("print-grant-sql", short_help="Print the SQL that lets a user extract.")
 @click.option("--user", default="usage_exporter", show_default=True, help="Database user that extracts.")
 @click.option("--host", default="%", show_default=True, help="Host it connects from, as MySQL writes it.")
 def print_grant_sql(user: str, host: str) -> None:
     """Print the SQL that creates the extractor's user and lets it read the source tables, nothing else.
 
-    The command only prints; have a database administrator run it: `chameleon-usage print-grant-sql | mariadb`.
+    The command only prints; have a database administrator run it: `chameleon-usage print-grant-sql | mariadb --force`
+    goes on past tables that this cloud does not have.
     """
     from loader.grants import grant_sql
 

@@ -38,16 +38,23 @@ class Site:
 def _lines(node: yaml.Node | None, path: tuple = ()) -> dict[tuple, int]:
     """The line of every mapping key of a YAML document, by its path; a key given twice is an error."""
     found: dict[tuple, int] = {}
+    if len(path) > 4:
+        return found
     if not isinstance(node, yaml.MappingNode):
         return found
     for key, value in node.value:
         place = (*path, str(key.value))
         line = key.start_mark.line + 1
         if place in found:
-            raise UsageError(f"line {line}: {place[-1]!r} is there twice (first in line {found[place]})")
+            raise UsageError(f"line {line}: {shown(place[-1])} is there twice (first in line {found[place]})")
         found[place] = line
         found.update(_lines(value, place))
     return found
+
+
+def shown(key: str) -> str:
+    """A key for a message, unless it could hold a password: `db_uri:mysql://…` without a blank is a key for YAML."""
+    return repr(key) if re.fullmatch(r"[\w./ -]{1,40}", key) else "a key that is no name (no blank after a colon?)"
 
 
 def _explain(error: dict, lines: dict[tuple, int]) -> str:
@@ -57,7 +64,9 @@ def _explain(error: dict, lines: dict[tuple, int]) -> str:
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(place[-1], SiteEntry.model_fields, 1)
         advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(SiteEntry.model_fields)}"
-        return f"line {line}: unknown key {what!r}; {advice}"
+        return f"line {line}: unknown key {shown(what)}; {advice}"
+    if len(place) == 1:
+        return f"line {line}: {shown(what)} needs its settings indented below it: site_name, db_uri, data_dir"
     return f"line {line}: {what}: {error['msg']}"
 
 
@@ -65,8 +74,8 @@ def read(path: Path) -> dict[str, SiteEntry]:
     """The sites of a config file, by key. Errors name the file and the line, and never print a value."""
     try:
         text = path.read_text("utf-8")
-        lines = _lines(yaml.compose(text, yaml.SafeLoader))
-        content = yaml.safe_load(text)
+        lines = _lines(yaml.compose(text, yaml.BaseLoader))
+        content = yaml.load(text, yaml.BaseLoader)  # noqa: S506 (makes nothing but text, lists and mappings)
     except OSError as e:
         raise UsageError(f"{path}: {e.strerror}; --config must name a readable file") from None
     except UnicodeDecodeError:
@@ -74,7 +83,7 @@ def read(path: Path) -> dict[str, SiteEntry]:
     except yaml.MarkedYAMLError as e:
         line = e.problem_mark.line + 1 if e.problem_mark else 1
         raise UsageError(f"{path}: line {line}: not valid YAML: {e.problem}") from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise UsageError(f"{path}: not valid YAML") from None
     except UsageError as e:
         raise UsageError(f"{path}: {e}") from None
@@ -85,7 +94,9 @@ def read(path: Path) -> dict[str, SiteEntry]:
     for key in content:
         if not KEY.fullmatch(str(key)):
             line = lines.get((str(key),), 1)
-            raise UsageError(f"{path}: line {line}: site key {str(key)!r} may only hold letters, digits, _ . and -")
+            raise UsageError(
+                f"{path}: line {line}: site key {shown(str(key))} may only hold letters, digits, _ . and -"
+            )
     try:
         return TypeAdapter(dict[str, SiteEntry]).validate_python({str(k): v for k, v in content.items()})
     except ValidationError as e:
@@ -93,7 +104,9 @@ def read(path: Path) -> dict[str, SiteEntry]:
 
 
 def trimmed(place: str) -> str:
-    """A path or URL less its last slashes: `<data_dir>/<file>` then has one."""
+    """A path or URL less its last slashes: `<data_dir>/<file>` then has one. ~ is the home folder, as in a shell."""
+    if "://" not in place:
+        place = os.path.expanduser(place)  # noqa: PTH111 (a Path would lose the s3:// of others)
     return place if place.endswith("://") else place.rstrip("/") or "/"
 
 
@@ -128,8 +141,15 @@ def select(
         place = data_dir or entry.data_dir
         if not place:
             where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
-            raise UsageError(f"missing data path for {key}: give --data-dir{where}")
+            whose = f" for {key}" if config or keys else ""
+            raise UsageError(f"missing data path{whose}: give --data-dir{where}")
         sites.append(Site(key, entry.site_name or key, trimmed(place), entry.db_uri, f"db_uri of {key} in {config}"))
+    places = {}
+    for site in sites:
+        place = site.data_dir if "://" in site.data_dir else os.path.realpath(site.data_dir)
+        other = places.setdefault(place, site)
+        if other is not site:
+            raise UsageError(f"{other.key} and {site.key} have the same data_dir {site.data_dir}; give each its own")
     return sites
 
 

@@ -28,7 +28,7 @@ def grant_sql(user: str, host: str) -> str:
 
     return "\n".join(
         [
-            "-- Read-only access for chameleon-usage. Run it as an administrator: ... | mariadb",
+            "-- Read-only access for chameleon-usage. Run it as an administrator: ... | mariadb --force",
             "-- A table that this cloud does not have stops the client (error 1146): pass --force to go on past it.",
             "-- A new user is locked until it has a password, so that nobody else can log in as it:",
             f"--   ALTER USER {account} IDENTIFIED BY 'its password' ACCOUNT UNLOCK;",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,7 +17,7 @@ from pymysql.err import MySQLError, OperationalError
 
 from loader.catalogue import Table
 from loader.errors import Failure, UsageError
-from loader.packets import read_chunks
+from loader.packets import forget, read_chunks
 
 CHUNK_BYTES = 1 << 20  # of rows on the wire per arrow batch
 GROUP_BYTES = 24 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
@@ -25,6 +26,7 @@ OPTIONS = {"charset", "ssl_ca", "unix_socket"}
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on
 STALE = {0, 1317, 1412, 1927, 2006, 2013, 2055}  # connection or query killed, table altered: reconnect and read again
+AWAY = {1040, 1053, 2002, 2003}  # can't be reached just now
 INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
 OTHERS = {
     "year": pa.int16(),
@@ -90,7 +92,7 @@ def parse_uri(uri: str, origin: str) -> Address:
 
 @dataclass(frozen=True)
 class Copied:
-    """A table that was read whole: rows, and per column the zero dates that became null."""
+    """A table that was read whole: rows, and per column what is no date (0000-00-00) and became null."""
 
     rows: int
     zero_dates: dict[str, int]
@@ -127,30 +129,29 @@ class Server:
     def __init__(self, address: Address):
         self.address = address
         self.snapshots = 0
-        self.open()
+        self.is_gone = False
+        try:
+            self.open()
+        except (MySQLError, OSError) as e:
+            raise Failure(f"cannot connect to the database as {address}: {explain(e)}") from None
 
     def open(self) -> None:
-        """Connect and start the snapshot; raises Failure (no host, wrong password)."""
+        """Connect, again if need be, and start a snapshot; raises MySQLError (no host, wrong password)."""
         a = self.address
-        try:
-            self.connection = pymysql.connect(
-                host=a.host,
-                port=a.port,
-                user=a.user,
-                password=a.password.encode(),  # as text pymysql takes it for latin1
-                unix_socket=a.unix_socket,
-                ssl_ca=a.ssl_ca,
-                charset="utf8mb4",
-                cursorclass=cursors.SSCursor,
-                conv=dict(
-                    converters.encoders
-                ),  # no decoders: values stay bytes (conv={} breaks pymysql's own escaping)
-                connect_timeout=20,
-                read_timeout=600,
-                init_command="SET SESSION net_write_timeout=600, time_zone='+00:00'",
-            )
-        except (MySQLError, OSError) as e:
-            raise Failure(f"cannot connect to the database as {a}: {explain(e)}") from None
+        self.connection = pymysql.connect(
+            host=a.host,
+            port=a.port,
+            user=a.user,
+            password=a.password.encode(),  # as text pymysql takes it for latin1
+            unix_socket=a.unix_socket,
+            ssl_ca=a.ssl_ca,
+            charset="utf8mb4",
+            cursorclass=cursors.SSCursor,
+            conv=dict(converters.encoders),  # no decoders: values stay bytes (conv={} breaks pymysql's own escaping)
+            connect_timeout=20,
+            read_timeout=600,
+            init_command="SET SESSION net_write_timeout=600, time_zone='+00:00'",
+        )
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         self.execute("SAVEPOINT before_table")
@@ -184,8 +185,12 @@ class Server:
         """Read a table of the snapshot into one parquet file; the file at `path` is whole or this raises MySQLError."""
         cursor = self.connection.cursor()
         columns = ", ".join(_expression(f) for f in schema)
-        cursor.execute(f"SELECT {columns} FROM {quote(table.schema)}.{quote(table.name)}")
-        copied = _write(read_chunks(cursor, CHUNK_BYTES), schema, path)
+        try:
+            cursor.execute(f"SELECT {columns} FROM {quote(table.schema)}.{quote(table.name)}")
+            copied = _write(read_chunks(cursor, CHUNK_BYTES), schema, path)
+        except BaseException:
+            forget(cursor)  # what is left of the result can't be read on
+            raise
         self.execute("ROLLBACK TO SAVEPOINT before_table")  # gives the metadata lock back and keeps the snapshot
         return copied
 
@@ -205,7 +210,7 @@ def _expression(field: pa.Field) -> str:
 
 
 def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa.Array:
-    """Bytes cast to the column's type, without the GIL; zero dates become null and are counted."""
+    """Bytes cast to the column's type, without the GIL; what is no date becomes null and is counted."""
     if pa.types.is_binary(field.type):
         return values
     text = values.cast(pa.string())
@@ -218,9 +223,17 @@ def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa
     except pa.ArrowInvalid:
         if not pa.types.is_temporal(field.type):
             raise
-        zero = pc.match_substring_regex(text, "^0000|-00")  # 0000-00-00, 2024-02-00
-        zero_dates[field.name] = zero_dates.get(field.name, 0) + (pc.sum(zero).as_py() or 0)
-        return pc.if_else(zero, None, text).cast(field.type)
+        no_date = pa.array([v is not None and not _is_date(v) for v in text.to_pylist()])
+        zero_dates[field.name] = zero_dates.get(field.name, 0) + (pc.sum(no_date).as_py() or 0)
+        return pc.if_else(no_date, None, text).cast(field.type)
+
+
+def _is_date(text: str) -> bool:
+    """Is this a day of the calendar? MySQL also keeps 0000-00-00, 2024-02-00 and, if told to, 2024-02-31."""
+    try:
+        return bool(date.fromisoformat(text[:10]))
+    except ValueError:
+        return False
 
 
 def _write(chunks: Iterator[list], schema: pa.Schema, path: Path) -> Copied:

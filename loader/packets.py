@@ -16,6 +16,15 @@ LENGTH_BYTES = {252: 2, 253: 3, 254: 8}
 NULL = 251
 
 
+def forget(cursor: SSCursor) -> None:
+    """Give up a result in the middle, and its connection with it: the rows that are left would be read as an answer."""
+    result = cursor._result
+    connection = getattr(result, "connection", None) or cursor.connection
+    if result is not None and result.unbuffered_active:
+        _close_result(result)
+        connection._force_close()
+
+
 def _close_result(result) -> None:
     """Mark the result as read; else SSCursor.__del__ reads on and prints a traceback."""
     result.unbuffered_active = False

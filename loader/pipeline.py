@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from loader import __version__, catalogue, storage
 from loader.catalogue import Table
 from loader.config import Site
 from loader.errors import Failure
-from loader.mysql import ABSENT, STALE, Copied, MySQLError, Server, explain, parse_uri
+from loader.mysql import ABSENT, AWAY, STALE, Copied, MySQLError, Server, explain, parse_uri
 
-ATTEMPTS = 4
+ATTEMPTS = 6  # within half a minute: a restart of the server takes less
 MANIFEST = "_manifest.json"
 
 
@@ -65,18 +66,19 @@ def _quiet_dlt(work: Path) -> None:
 
 
 def _is_stale(error: BaseException) -> bool:
-    return isinstance(error, MySQLError) and error.args[0] in STALE
+    return isinstance(error, MySQLError) and error.args[0] in STALE | AWAY
 
 
 def _copy(server: Server, table: Table, path: Path) -> tuple[Outcome, pa.Schema | None]:
     """Copy a table, reconnecting with backoff when the connection is lost. Never raises for the table's own errors."""
     started = time.monotonic()
+    if server.is_gone:
+        return Outcome(table, "failed", reason="the database server is gone"), None
     try:
         retrying = Retrying(
             retry=retry_if_exception(_is_stale),
             stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(max=20),
-            before_sleep=lambda _: None,
+            wait=wait_exponential(min=1, max=20),
         )
         for attempt in retrying:
             with attempt:
@@ -87,9 +89,10 @@ def _copy(server: Server, table: Table, path: Path) -> tuple[Outcome, pa.Schema 
         outcome = Outcome(table, "copied", copied.rows, time.monotonic() - started, copied.zero_dates)
         outcome.columns = schema.names
         return outcome, schema
-    except (MySQLError, RetryError, Failure, pa.ArrowInvalid) as e:
+    except (MySQLError, RetryError, pa.ArrowInvalid) as e:
         cause = e.last_attempt.exception() if isinstance(e, RetryError) else e
         absent = isinstance(cause, MySQLError) and cause.args[0] in ABSENT
+        server.is_gone = isinstance(cause, MySQLError) and cause.args[0] in AWAY
         path.unlink(missing_ok=True)
         return Outcome(table, "skipped" if absent else "failed", reason=explain(cause)), None
 
@@ -133,23 +136,88 @@ def _site_source(dlt, server: Server, tables: dict[Table, pa.Schema], work: Path
 def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambda _: None) -> Extraction:
     """Copy every table of the catalogue that the site's database has to `data_dir`; `done` is told of each table.
 
-    Files appear only when all tables were read, each whole, the manifest last. Raises Failure when the database can't
-    be reached, nothing could be copied, or a file can't be put in place; earlier files stay.
+    Files appear only after all tables were read, each whole, the manifest last; a table that failed keeps its earlier
+    file. Raises Failure when the database can't be reached, nothing could be copied, or a file can't be put in place;
+    then local files are all as before, and in object storage those that were replaced are named.
     """
+    with _held(site.data_dir):
+        return _extract(site, work, done)
+
+
+@contextmanager
+def _held(data_dir: str) -> Iterator[None]:
+    """Alone in a local data_dir, less the parts of killed runs."""
+    if storage.is_remote(data_dir):
+        yield
+        return
+    try:
+        Path(data_dir).mkdir(parents=True, exist_ok=True)
+        descriptor = storage.lock(Path(data_dir))
+    except OSError as e:
+        raise Failure(f"cannot write to {data_dir}: {storage.reason(e)}") from None
+    try:
+        for part in Path(data_dir).glob(".*.parquet.part-*"):
+            part.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Placement:
+    """The destination's side: files that wait beside their local targets, or that lie in object storage already."""
+
+    def __init__(self, data_dir: str):
+        self.data_dir = data_dir
+        self.waiting: dict[str, Path] = {}
+        self.done: list[str] = []
+        self.refused: list[Failure] = []
+
+    def take(self, source: Path, name: str) -> None:
+        """Take a finished file; raises Failure when its place can't be written."""
+        target = f"{self.data_dir}/{name}.parquet"
+        if not storage.is_remote(target):
+            self.waiting[target] = storage.prepare(source, target)
+            return
+        if not self.done:
+            storage.remove(f"{self.data_dir}/{MANIFEST}")  # from here on it would not be true
+        storage.put(source, target)
+        self.done.append(target)
+
+    def finish(self) -> None:
+        """Put all local files in place: renames, after everything that can fail."""
+        if self.waiting:
+            storage.remove(f"{self.data_dir}/{MANIFEST}")
+        while self.waiting:
+            target, part = self.waiting.popitem()
+            part.replace(target)
+
+    def abandon(self) -> None:
+        for part in self.waiting.values():
+            part.unlink(missing_ok=True)
+
+    def failure(self, error: Exception) -> Failure:
+        """What to tell of a run that failed."""
+        if not self.refused:
+            return Failure(f"extraction failed: {storage.reason(error)}")
+        mixed = f"; already of this snapshot: {', '.join(self.done)}" if self.done else ""
+        return Failure(f"{self.refused[0]}{mixed}")
+
+
+def _extract(site: Site, work: Path, done: Callable[[Outcome], None]) -> Extraction:
     server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
     _quiet_dlt(work)
     import dlt
     from dlt.common.destination.exceptions import DestinationTerminalException
 
     outcomes: list[Outcome] = []
-    refused: list[Failure] = []
+    placement = Placement(site.data_dir)
 
     @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="direct")
     def data_dir(path: str, table: dict) -> None:
         try:
-            storage.put(Path(path), f"{site.data_dir}/{table['x-file']}.parquet")
+            placement.take(Path(path), table["x-file"])
         except Failure as e:
-            refused.append(e)
+            placement.refused.append(e)
             raise DestinationTerminalException(str(e)) from None
 
     def record(outcome: Outcome) -> None:
@@ -162,15 +230,17 @@ def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambd
         tables = _find(server, record)
         if tables:
             pipeline.run(_site_source(dlt, server, tables, work, record))
+        placement.finish()
     except Exception as e:
-        raise (refused[0] if refused else Failure(f"extraction of {site.key} failed: {storage.reason(e)}")) from e
+        raise placement.failure(e) from e
     finally:
+        placement.abandon()
         server.close()
     extraction = Extraction(outcomes, server.snapshot_at, server.snapshots)
     if not extraction.having("copied"):
-        raise Failure(
-            f"nothing could be copied of {site.key}: {outcomes[0].reason}; see `chameleon-usage print-grant-sql`"
-        )
+        first = outcomes[0]
+        advice = "see `chameleon-usage print-grant-sql`"
+        raise Failure(f"nothing could be copied; {first.table.full_name}: {first.reason}; {advice}")
     _write_manifest(site, extraction, server.version, work)
     return extraction
 

@@ -17,6 +17,7 @@ from loader.config import Site
 from loader.errors import Failure, UsageError
 
 SUMMARY = "chameleon_usage_summary "
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{6})?)?([zZ]|[+-]\d\d:\d\d)?)?")  # as macros/config.sql
 MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 
 
@@ -31,6 +32,8 @@ class Published:
 def parse_instant(text: str, flag: str) -> datetime:
     """A date or ISO date-time as naive UTC; UsageError names the flag."""
     try:
+        if not INSTANT.fullmatch(text.strip()):
+            raise ValueError(text)
         instant = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
         return instant.astimezone(timezone.utc).replace(tzinfo=None) if instant.tzinfo else instant
     except (ValueError, OverflowError):
@@ -112,8 +115,10 @@ class Dbt:
             os.environ["CHAMELEON_USAGE_MEMORY_LIMIT"] = memory_limit
         self.work = work
         self.runner = dbtRunner
-        cache = parse_cache()
+        cache = parse_cache(work)
         parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
+        if isinstance(parsed.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt
         if not parsed.success:
             raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
         self.manifest = parsed.result
@@ -129,6 +134,8 @@ class Dbt:
     def build(self, site: Site, output: str, start: str, end: str) -> Published:
         """Build, check and publish one site; raises Failure, its files unchanged, if anything fails."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        from loader.publisher import abandon
 
         published = Published()
 
@@ -159,6 +166,9 @@ class Dbt:
             )
         finally:
             DuckDBConnectionManager.close_all_connections()
+            abandon()
+        if isinstance(ran.exception, KeyboardInterrupt):
+            raise KeyboardInterrupt
         if not ran.success or not published.files:
             raise Failure(why(ran))
         return published
@@ -176,18 +186,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def parse_cache() -> Path:
-    """Where dbt keeps the parsed project between runs: the user's cache folder, or a temporary one."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "chameleon-usage" / f"{__version__}-{re.sub(r'[^A-Za-z0-9]+', '-', str(project_dir()))[-80:]}"
+def parse_cache(work: Path) -> Path:
+    """Where dbt keeps the parsed project between runs: the user's cache folder, or one for this run."""
     try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = base / "chameleon-usage" / f"{__version__}-{re.sub(r'[^A-Za-z0-9]+', '-', str(project_dir()))[-80:]}"
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-        return folder
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="chameleon-usage-cache-"))
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, RuntimeError):  # no home, or none that we may write to
+        return work / "cache"
 
 
 def why(ran) -> str:

@@ -3,13 +3,11 @@
 macros/published.sql calls it as adapter.store_relation('publisher', none, [], FOLDER, ACTION, JOB); it answers in JOB.
 """
 
-import fcntl
 import os
 import shutil
 import tempfile
 import threading
 from pathlib import Path
-from urllib.parse import quote
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
@@ -17,16 +15,15 @@ from loader import storage
 from loader.errors import Failure
 
 PART = ".part-"
+_parts: dict[tuple[str, str], Path] = {}  # of the runs of this process, by folder and run
+_locks: dict[str, int] = {}  # descriptors by folder
+_lock = threading.Lock()  # dbt may build models in threads
 
 
 class Plugin(BasePlugin):
     """Actions: `connect` (let DuckDB read s3://), `locate` and `stage` (make) the part folder, `publish`, `discard`."""
 
-    def initialize(self, plugin_config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
-        self.lock = threading.Lock()  # dbt builds models in threads
-        self.held: dict[str, int] = {}
-
-    def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002
+    def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
         can't be once it was used; insertion order need not be kept, since every output is sorted."""
         config.update(
@@ -45,38 +42,17 @@ class Plugin(BasePlugin):
         if action == "connect":
             self._connect(job["data_dir"], folder)
             return
-        part = part_folder(folder, job["run"])
-        job["part"] = str(part)
-        if action == "locate":
-            return
-        if action == "stage":
-            with self.lock:
-                self._stage(part)
-            return
-        try:
-            if action == "publish":
-                job["published"] = publish(part, folder, job["files"])
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-            os.close(self.held.pop(str(part.parent))) if str(part.parent) in self.held else None
-
-    def _stage(self, part: Path) -> None:
-        """Make the part folder of this run, alone in its parent: a second run into the same folder is refused."""
-        parent = part.parent
-        if str(parent) in self.held:
-            return
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            self.held[str(parent)] = os.open(parent, os.O_RDONLY)
-            fcntl.flock(self.held[str(parent)], fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however it ends
-        except BlockingIOError:
-            os.close(self.held.pop(str(parent)))
-            raise Failure(f"another run is writing to {parent}; wait for it to end") from None
-        except OSError as e:
-            raise Failure(f"cannot write to {parent}: {storage.reason(e)}") from None
-        for left in parent.glob(f"{PART}*"):  # of killed runs
-            shutil.rmtree(left, ignore_errors=True)
-        part.mkdir()
+        with _lock:
+            part = part_folder(folder, job["run"])
+            job["part"] = str(part)
+            if action == "stage" and not part.exists():
+                _stage(part, folder)
+        if action in ("publish", "discard"):
+            try:
+                if action == "publish":
+                    job["published"] = publish(part, folder, job["files"])
+            finally:
+                abandon()
 
     def _connect(self, data_dir: str, folder: str) -> None:
         storage.check_place(data_dir, "data_dir")
@@ -88,10 +64,24 @@ class Plugin(BasePlugin):
 
 
 def part_folder(folder: str, run: str) -> Path:
-    """Beside local outputs, so that publishing is a rename on one disk; in the temp folder for S3."""
+    """Beside local outputs, so that publishing is a rename on one disk; for S3 a temporary one of our own."""
     if not storage.is_remote(folder):
-        return Path(folder) / f"{PART}{run}"
-    return Path(tempfile.gettempdir()) / f"chameleon-usage-{os.getuid()}" / quote(folder, safe="") / f"{PART}{run}"
+        return _parts.setdefault((folder, run), Path(folder) / f"{PART}{run}")
+    if (folder, run) not in _parts:
+        _parts[folder, run] = Path(tempfile.mkdtemp(prefix="chameleon-usage-part-"))
+    return _parts[folder, run]
+
+
+def _stage(part: Path, folder: str) -> None:
+    """Make the part folder of this run, alone in its folder: a second run into the same one is refused."""
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        _locks[folder] = storage.lock(part.parent)
+        for left in part.parent.glob(f"{PART}*"):  # of killed runs
+            shutil.rmtree(left, ignore_errors=True)
+        part.mkdir()
+    except OSError as e:
+        raise Failure(f"cannot write to {part.parent}: {storage.reason(e)}") from None
 
 
 def publish(part: Path, folder: str, files: list[str]) -> list[str]:
@@ -114,3 +104,11 @@ def publish(part: Path, folder: str, files: list[str]) -> list[str]:
         )
         raise Failure(f"cannot publish {target}: {storage.reason(e)}{mixed}") from e
     return done
+
+
+def abandon() -> None:
+    """Remove the part folders of this process and give its locks back; after a run that ended anyhow."""
+    while _parts:
+        shutil.rmtree(_parts.popitem()[1], ignore_errors=True)
+    while _locks:
+        os.close(_locks.popitem()[1])

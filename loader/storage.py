@@ -1,13 +1,19 @@
 """Where files lie: local folders or S3-compatible object storage. A file appears whole or not at all."""
 
+import errno
+import fcntl
 import importlib.util
 import os
 import re
 import shutil
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from loader.errors import Failure, UsageError
+
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 
 
 def is_remote(place: str) -> bool:
@@ -23,28 +29,33 @@ def check_place(place: str, what: str) -> None:
         raise UsageError(f"{what}: {scheme}:// is not supported; use a local path or s3://bucket/folder")
     if not rest.split("/")[0]:
         raise UsageError(f"{what}: {place} names no bucket; write s3://bucket/folder")
+    if re.search(r"[*?\[\]]", place):
+        raise UsageError(f"{what}: {place} has one of * ? [ ], which object stores take for a pattern")
     if importlib.util.find_spec("s3fs") is None:
         raise UsageError("s3:// needs an extra: pip install 'chameleon-usage[s3]'")
     _check_endpoint()
 
 
 def _check_endpoint() -> None:
+    """AWS_ENDPOINT_URL as SEED's users get it wrong; its value is not printed, a key could be in it."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     if not endpoint:
         return
-    if endpoint[0] in "\"'":
+    if endpoint.startswith(("'", '"')):
         raise UsageError(
             "AWS_ENDPOINT_URL is quoted: Docker's --env-file keeps quotes, so write AWS_ENDPOINT_URL=https://host:port"
         )
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"AWS_ENDPOINT_URL must look like https://host:port, not {endpoint}")
-    if any(
-        not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?", label) for label in parts.hostname.split(".")
-    ) and (":" not in parts.hostname):
+    try:
+        parts = urlsplit(endpoint)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc:
         raise UsageError(
-            f"AWS_ENDPOINT_URL: {parts.hostname} has a part that is no DNS label (letters, digits, hyphens)"
+            "AWS_ENDPOINT_URL must look like https://host:port; keys go into AWS_ACCESS_KEY_ID and the like"
         )
+    if ":" not in host and not all(re.fullmatch(LABEL, label) for label in host.split(".")):
+        raise UsageError(f"AWS_ENDPOINT_URL: {host} has a part that is no DNS label (letters, digits, hyphens)")
 
 
 def s3_filesystem():
@@ -70,26 +81,62 @@ def check_readable(filesystem, place: str) -> None:
         raise Failure(f"cannot read {place}: {reason(e)}; check AWS_ENDPOINT_URL and the AWS_* keys") from None
 
 
+def lock(folder: Path) -> int:
+    """Hold a local folder for this process, until the descriptor is closed or the process ends, however it ends.
+
+    Raises Failure when another process holds it. A file system without locks is used without.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Failure(f"another run is writing to {folder}; wait for it to end") from None
+    except OSError as e:
+        if e.errno not in (errno.EBADF, errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def prepare(source: Path, target: str) -> Path:
+    """A copy of a finished local file beside its local target, hidden; `replace()` then puts it in place."""
+    path = Path(target)
+    part = path.with_name(f".{path.name}.part-{uuid.uuid4().hex}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, part)
+    except OSError as e:
+        part.unlink(missing_ok=True)
+        raise Failure(f"cannot write {target}: {reason(e)}") from e
+    return part
+
+
 def put(source: Path, target: str) -> None:
     """Put a finished local file in place: local by copy and rename, S3 by one upload that shows only when complete.
 
     Raises Failure naming the target; what stood there before stays.
     """
+    if not is_remote(target):
+        prepare(source, target).replace(target)
+        return
     try:
-        if is_remote(target):
-            s3_filesystem().put_file(str(source), target)
-            return
-        path = Path(target)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part-{os.getpid()}")
-        try:
-            shutil.copyfile(source, part)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except Failure:
-        raise
+        s3_filesystem().put_file(str(source), target)
     except Exception as e:  # s3fs and botocore raise many kinds; all mean the same here
+        raise Failure(f"cannot write {target}: {reason(e)}") from e
+
+
+def remove(target: str) -> None:
+    """Remove a file if it is there; raises Failure naming it."""
+    try:
+        if not is_remote(target):
+            Path(target).unlink(missing_ok=True)
+            return
+        with suppress(FileNotFoundError):
+            s3_filesystem().rm_file(target)
+    except Exception as e:
         raise Failure(f"cannot write {target}: {reason(e)}") from e
 
 

@@ -14,7 +14,7 @@
     {{ note({'unknown_capacity': 'vcpus is null or memory_mb is null or disk_gb is null'}) }} as note,
     1::double as nodes,
     vcpus,
-    vcpus * ratio as vcpus_overcommit,
+    round(vcpus * ratio, 6) as vcpus_overcommit,
     memory_mb,
     disk_gb
   from {{ hosts }}

@@ -17,7 +17,7 @@
 {% macro resources() %}{{ return(['nodes', 'vcpus', 'vcpus_overcommit', 'memory_mb', 'disk_gb']) }}{% endmacro %}
 
 {% macro is_instant(text) %}
-  {{ return(modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$', text)
+  {{ return(modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{6})?)?(Z|z|[+-][0-9]{2}:[0-9]{2})?)?$', text)
     and run_query("select try_cast(" ~ literal(text) ~ " as timestamptz) is not null").columns[0].values()[0]) }}
 {% endmacro %}
 

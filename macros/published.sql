@@ -5,12 +5,12 @@
 #}
 {% materialization published, adapter="duckdb" %}
   {%- set target = this.incorporate(type='view') -%}
-  {%- set file = literal(publisher('stage').part ~ '/' ~ this.identifier ~ '.parquet') -%}
+  {%- set part = publisher('stage').part ~ '/' ~ this.identifier ~ '.parquet' -%}
   {{ run_hooks(pre_hooks) }}
   {%- call statement('main') -%}
-    copy ({{ sql }}) to {{ file }} (format parquet, compression zstd, kv_metadata {{ file_metadata() }})
+    copy ({{ sql }}) to {{ literal(part) }} (format parquet, compression zstd, kv_metadata {{ file_metadata() }})
   {%- endcall -%}
-  {%- call statement('view') %}create or replace view {{ target }} as select * from read_parquet({{ file }}){% endcall -%}
+  {%- call statement('view') %}create or replace view {{ target }} as select * from {{ parquet(exact_path(part)) }}{% endcall -%}
   {{ run_hooks(post_hooks) }}
   {%- do adapter.commit() -%}
   {{ return({'relations': [target]}) }}

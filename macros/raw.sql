@@ -1,7 +1,17 @@
+{# A path as the pattern that matches it alone: DuckDB takes paths for globs, and another site's folder could fit. #}
+{% macro exact_path(path) -%}
+  {{ return(literal(path | replace('[', '[[]') | replace('*', '[*]') | replace('?', '[?]'))) }}
+{%- endmacro %}
+
+{# A parquet file as a relation. Folders named key=value are part of its path, not columns. #}
+{% macro parquet(file, options='') -%}
+  {{ return('read_parquet(' ~ file ~ ', hive_partitioning = false' ~ options ~ ')') }}
+{%- endmacro %}
+
 {# Path of a raw table, as an SQL literal; source() is called for the lineage only. #}
 {% macro raw_file(schema, table) -%}
   {%- do source(schema, table) -%}
-  {{ return(literal(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
+  {{ return(exact_path(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
 {%- endmacro %}
 
 {# Was this table extracted? Asked of the files when the SQL is compiled for a run. #}
@@ -17,7 +27,7 @@
 
 {# Names of a raw file's columns. #}
 {% macro raw_columns(schema, table) %}
-  {{ return(run_query("select column_name from (describe from read_parquet(" ~ raw_file(schema, table) ~ "))").columns[0].values() | list) }}
+  {{ return(run_query("select column_name from (describe from " ~ parquet(raw_file(schema, table)) ~ ")").columns[0].values() | list) }}
 {% endmacro %}
 
 {# Columns of the catalogue that a file must have, and lacks. #}
@@ -31,7 +41,7 @@
 
 {#
   One raw table, typed as the catalogue says: a file that isn't there reads as an empty table, a missing column as null (a
-  missing required column stopped the run in check_run).
+  missing required column stopped the run in check_run), an empty text as null (a key or name that is empty names nothing).
 #}
 {% macro raw(schema, table) %}
   {%- set file = raw_file(schema, table) -%}
@@ -40,9 +50,10 @@
   {%- set have = raw_columns(schema, table) if found else [] -%}
   select
     {%- for column in catalogued(schema, table).columns.values() %}
-    {{ '"' ~ column.name ~ '"' if column.name in have else 'null' }}::{{ column.data_type }} as "{{ column.name }}"{{ ',' if not loop.last }}
+    {%- set value = '"' ~ column.name ~ '"' if column.name in have else 'null' %}
+    {{ "nullif(" ~ value ~ "::varchar, '')" if column.data_type == 'varchar' else value ~ '::' ~ column.data_type }} as "{{ column.name }}"{{ ',' if not loop.last }}
     {%- endfor %}
-  {% if found %}from read_parquet({{ file }}){% else %}where false{% endif %}
+  {% if found %}from {{ parquet(file) }}{% else %}where false{% endif %}
 {% endmacro %}
 
 {# What is wrong with the raw files, as a list of sentences. A file that is no parquet stops here with DuckDB's words. #}

@@ -2,12 +2,12 @@
 with instances as (select * from {{ ref('stg_nova__instances') }}),
 
 specs as (
-  select instance_uuid as uuid, arg_max({'hint': nullif(found[1], ''), 'flavor': found[2], 'is_bad': found is null}, id) as spec
+  select instance_uuid as uuid, arg_max({'hint': {{ json_text('found[1]') }}, 'flavor': {{ json_text('found[2]') }}, 'is_bad': found is null}, id) as spec
   from (
     select
       id,
       instance_uuid,
-      json_extract_string(try_cast(spec as json), [
+      json_extract(try_cast(spec as json), [
         '$."nova_object.data".scheduler_hints.reservation[0]',
         '$."nova_object.data".flavor."nova_object.data".name'
       ]) as found

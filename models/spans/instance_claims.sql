@@ -79,9 +79,9 @@ select
     'inferred_node': 'is_inferred_node',
     'unknown_capacity': 'is_host_known and host_vcpus is null or is_whole_node and (host_memory_mb is null or host_disk_gb is null)'
   }) }} as note,
-  case when is_whole_node then 1 when is_host_known then flavor_vcpus / host_vcpus end::double as nodes,
+  case when is_whole_node then 1 when is_host_known then round(flavor_vcpus / host_vcpus, 12) end::double as nodes,
   case when is_whole_node then host_vcpus else flavor_vcpus end::double as vcpus,
-  case when is_whole_node then host_vcpus * host_ratio else flavor_vcpus end::double as vcpus_overcommit,
+  case when is_whole_node then round(host_vcpus * host_ratio, 6) else flavor_vcpus end::double as vcpus_overcommit,
   case when is_whole_node then host_memory_mb else flavor_memory_mb end::double as memory_mb,
   case when is_whole_node then host_disk_gb else root_gb end::double as disk_gb
 from sized

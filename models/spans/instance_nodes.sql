@@ -17,7 +17,7 @@ services as (
   having count(distinct hypervisor_hostname) = 1
 )
 
-select i.uuid, coalesce(nullif(i.node, ''), n.hypervisor_hostname, s.hypervisor_hostname) as node
+select i.uuid, coalesce(i.node, n.hypervisor_hostname, s.hypervisor_hostname) as node
 from {{ ref('stg_nova__instances') }} as i
 left join last_hosts as e on e.instance_uuid = i.uuid
 left join names as n on n.hypervisor_hostname = e.host

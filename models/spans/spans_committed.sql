@@ -20,7 +20,7 @@ allocations as (
 flavors as (
   select
     reservation_id,
-    arg_max({'vcpus': vcpus::double, 'memory_mb': memory_mb::double, 'disk_gb': disk_gb::double}, coalesce(id, '')) as size
+    arg_max({'vcpus': vcpus::double, 'memory_mb': memory_mb::double, 'disk_gb': disk_gb::double}, {'number': coalesce(try_cast(id as bigint), {{ 2 ** 63 - 1 }}), 'id': coalesce(id, '')}) as size
   from {{ ref('stg_blazar__instance_reservations') }}
   group by reservation_id
 ),
@@ -44,7 +44,7 @@ claims as (
       when h.host_id is not null and h.hypervisor_hostname is null then 'null_key'
       when h.host_id is null or b.reservation_id is null or is_flavor and f.reservation_id is null then 'orphan'
     end as reason,
-    case when is_flavor then f.size.vcpus / h.vcpus else h.nodes end as nodes,
+    case when is_flavor then round(f.size.vcpus / h.vcpus, 12) else h.nodes end as nodes,
     case when is_flavor then f.size.vcpus else h.vcpus end as vcpus,
     case when is_flavor then f.size.vcpus else h.vcpus_overcommit end as vcpus_overcommit,
     case when is_flavor then f.size.memory_mb else h.memory_mb end as memory_mb,

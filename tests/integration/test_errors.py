@@ -65,13 +65,17 @@ def config(
     return Mistake(command, says, exit_code, config=text)
 
 
+def without(*flags: str) -> str:
+    """The command of `process` less some of its flags."""
+    command = PROCESS
+    for flag in flags:
+        command = re.sub(rf"{flag} \S+ ?", "", command)
+    return command
+
+
 def window(start: str, end: str, says: str) -> Mistake:
-    command = PROCESS.replace("2024-01-01", shlex.quote(start)).replace("2025-01-01", shlex.quote(end))
-    return Mistake(command, says)
-
-
-def without(flag: str) -> str:
-    return re.sub(rf"{flag} \S+ ?", "", PROCESS)
+    start, end = f"--start-date {shlex.quote(start)}", f"--end-date {shlex.quote(end)}"
+    return Mistake(f"{without('--start-date', '--end-date')} {start} {end}", says)
 
 
 MISTAKES = {
@@ -174,6 +178,9 @@ MISTAKES = {
     ),
     "unsupported output": Mistake(
         PROCESS.replace("{out}", "gs://b/x"), "--output: gs:// is not supported; use a local"
+    ),
+    "template for a path": Mistake(
+        PROCESS.replace("{data}", "'{tmp}/{{{{ 1 }}}}'"), "--data-dir: a path may not hold {{{{, {{% or {{#"
     ),
     "quoted endpoint": Mistake(
         S3_PROCESS,
@@ -429,7 +436,7 @@ def test_the_one_site_of_a_call_fails_with_its_own_line(earlier: Earlier, tmp_pa
     "name",
     [
         'it\'s a "folder" with ünï©ode 🦎',
-        "[1] {x} {{ y }} {% z %} %20 #4 ; -- $HOME * ?",
+        "[1] {x} }} %20 #4 ; -- $HOME * ? \\",
     ],
 )
 def test_a_folder_may_have_any_name(name: str, earlier: Earlier, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -696,6 +697,41 @@ def test_without_all_files_in_place_there_is_no_manifest(cloud: Cloud) -> None:
     assert "Traceback" not in run.stderr
     assert not (cloud.data_dir / "_manifest.json").exists()
     assert not [name for name in contents(cloud.data_dir) if ".part" in name]
+
+
+@pytest.mark.parametrize("name", ['it\'s a "folder" with ünï©ode 🦎', "[1] {x} %20 #4 ; -- $HOME * ? \\"])
+def test_a_data_dir_may_have_any_name(name: str, cloud: Cloud) -> None:
+    cloud.data_dir = cloud.data_dir / name
+    run = succeeded(cloud.extract())
+    assert f" rows in {cloud.data_dir} as of " in run.stdout
+    assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site()}
+
+
+def test_a_file_in_place_of_the_data_dir_stays_and_is_named(cloud: Cloud) -> None:
+    cloud.data_dir.write_text("a file")
+    run = cloud.extract()
+    assert run.returncode == 1
+    [error] = run.stderr.splitlines()
+    assert re.match(rf"Error: cannot write {cloud.data_dir}/\S+: (File exists|Not a directory)$", error)
+    assert cloud.data_dir.read_text() == "a file"
+
+
+@pytest.mark.parametrize("size", [4096, 200_000], ids=["no room at all", "no room for the large table"])
+def test_a_full_disk_is_a_failure_and_earlier_files_stay(size: int, cloud: Cloud) -> None:
+    """No file may grow past that size, as on a disk that has no more room."""
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    cloud.sql(
+        f"DELETE FROM {COPIED_BEFORE}",
+        f"INSERT INTO {COPIED_AFTER} (id, spec) SELECT 1000000 + seq, sha2(seq, 512) FROM nova.seq_1_to_50000",
+    )
+    run = cloud.extract(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
+    [error] = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
+    assert re.match(r"Error: extraction of site failed: .*File too large", error)
+    assert "step=extract" not in error, "dlt's own words are of no use here"
+    assert contents(cloud.data_dir) == before
 
 
 # --- killed, and what is left behind ---

@@ -161,11 +161,7 @@ WRONG_FILES = {
         "a:\n  data_dir: /x\n  db_uri: u\n  data_dir: /y\n",
         "line 4: 'data_dir' is there twice (first in line 2",
     ),
-    "number for a text": (
-        "a:\n  data_dir: /x\n  site_name: 5\n",
-        "line 3: a.site_name: Input should be a valid string",
-    ),
-    "site that is a text": ("a: {data_dir: /x}\nb: text\n", "line 2: b: Input should be"),
+    "site that is a text": ("a: {data_dir: /x}\nb: text\n", "line 2: 'b' needs its settings indented below it"),
     "unclosed bracket": ("a: {data_dir: /x\nb: {data_dir: /y}\n", "line 2: not valid YAML"),
     "tab": ("a:\n\tdata_dir: /x\n", "line 2: not valid YAML: found character '\\t'"),
     "bad indent": ("a:\n  data_dir: /x\n   db_uri: y\n", "line 3: not valid YAML"),
@@ -177,7 +173,6 @@ WRONG_FILES = {
     "key with a slash": ("ok: {data_dir: /x}\nchi/uc: {data_dir: /x}\n", "line 2: site key 'chi/uc' may only hold"),
     "key that goes up": ("..: {data_dir: /x}\n", "line 1: site key '..' may only hold"),
     "not UTF-8": (b"a: {site_name: \xe9}\n", "is not UTF-8 text"),
-    "python object": ("a: !!python/object:os.system {data_dir: /x}\n", "line 1: not valid YAML"),
 }
 
 
@@ -212,7 +207,6 @@ def test_all_mistakes_of_a_file_are_told_at_once(config) -> None:
         f"a:\n  db_uri: '{URI}\n",
         f"a:\n  db_uri: {URI}\n   data_dir: x\n",
         f"a:\n\tdb_uri: {URI}\n",
-        f"a:\n  db_uri: !!binary {PASSWORD}\n",
         f"- {URI}\n",
         f"db_uri: {URI}\ndata_dir: /x\n",
         f"{URI}\n",
