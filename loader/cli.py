@@ -50,7 +50,7 @@ class Commands(click.Group):
 
 def redacted(text: str) -> str:
     """A message less the user and password of any URI in it: click repeats what was typed in a wrong place."""
-    return re.sub(r"://\S*@", "://…@", text)
+    return re.sub(r"://(?!user:password@)\S*@", "://…@", text)
 
 
 def guarded(run: Callable):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from loader import __version__, storage
+from loader import __version__, catalogue, storage
 from loader import config as configuration
 from loader.catalogue import project_dir
 from loader.config import Site
@@ -162,7 +162,7 @@ class Dbt:
         ]
         try:
             ran = self.runner(manifest=self.manifest, callbacks=[listen]).invoke(
-                ["build", "--vars", json.dumps(variables), *flags]
+                ["build", "--vars", json.dumps(variables, ensure_ascii=False), *flags]
             )
         finally:
             DuckDBConnectionManager.close_all_connections()
@@ -170,7 +170,11 @@ class Dbt:
         if isinstance(ran.exception, KeyboardInterrupt):
             raise KeyboardInterrupt
         if not ran.success or not published.files:
-            raise Failure(why(ran))
+            reason = why(ran)
+            if UNREADABLE.search(reason):  # DuckDB doesn't say which file
+                remote = storage.s3_filesystem() if storage.is_remote(site.data_dir) else None
+                storage.check_tables(remote, site.data_dir, list(catalogue.load()), whole=True)
+            raise Failure(reason)
         return published
 
     def forget(self) -> None:
@@ -214,10 +218,8 @@ def why(ran) -> str:
 
 
 NOISE = re.compile(r"^\s*(>.*|compiled code at.*|(Compilation|Database|Runtime) Error( in .*)?)$")
+UNREADABLE = re.compile(r"No magic bytes|TProtocolException|[Pp]arquet|ZSTD|[Cc]orrupt")
 HINTS = {
-    r"No magic bytes|too small to be a Parquet|TProtocolException|Invalid Input Error: .*[Pp]arquet": (
-        "the file is truncated or not parquet; extract the table again"
-    ),
     r"Out of Memory": "raise --memory-limit, or free disk space for temporary files",
     r"No space left on device": "free disk space; temporary files go to $TMPDIR",
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from loader import storage
+from loader import catalogue, storage
 from loader.errors import Failure
 
 PART = ".part-"
@@ -57,10 +57,12 @@ class Plugin(BasePlugin):
     def _connect(self, data_dir: str, folder: str) -> None:
         storage.check_place(data_dir, "data_dir")
         storage.check_place(folder, "output")
+        filesystem = None
         if storage.is_remote(data_dir):
             filesystem = storage.s3_filesystem()
             storage.check_readable(filesystem, data_dir)
             self.connection.register_filesystem(filesystem)
+        storage.check_tables(filesystem, data_dir, list(catalogue.load()))
 
 
 def part_folder(folder: str, run: str) -> Path:

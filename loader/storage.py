@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pyarrow.parquet as pq
+
 from loader.errors import Failure, UsageError
 
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -22,6 +24,10 @@ def is_remote(place: str) -> bool:
 
 def check_place(place: str, what: str) -> None:
     """A path or s3:// URL that we can work with; `what` is the flag or key that named it."""
+    for text in ("{{", "{%", "{#", "\\"):
+        if text in place:
+            others = "{{, {% or {#, which dbt takes for a template, nor a backslash, which DuckDB takes for an escape"
+            raise UsageError(f"{what}: a path may not hold {others}: {place}")
     if not is_remote(place):
         return
     scheme, _, rest = place.partition("://")
@@ -79,6 +85,21 @@ def check_readable(filesystem, place: str) -> None:
         return
     except Exception as e:  # s3fs and botocore raise many kinds
         raise Failure(f"cannot read {place}: {reason(e)}; check AWS_ENDPOINT_URL and the AWS_* keys") from None
+
+
+def check_tables(filesystem, place: str, names: list[str], whole: bool = False) -> None:
+    """Raise Failure naming the first of these files that is there and can't be read as parquet (its footer, or all)."""
+    for name in names:
+        file = f"{place}/{name}.parquet"
+        if not (filesystem.exists(file) if filesystem else Path(file).exists()):
+            continue
+        try:
+            pq.read_metadata(file, filesystem=filesystem)
+            for _ in pq.ParquetFile(file, filesystem=filesystem).iter_batches() if whole else ():
+                pass
+        except Exception as e:  # arrow's and the file system's kinds
+            advice = "it is truncated or not parquet; extract the table again"
+            raise Failure(f"{file} can't be read: {reason(e)} ({advice})") from None
 
 
 def lock(folder: Path) -> int:

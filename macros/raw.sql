@@ -56,7 +56,28 @@
   {% if found %}from {{ parquet(file) }}{% else %}where false{% endif %}
 {% endmacro %}
 
-{# What is wrong with the raw files, as a list of sentences. A file that is no parquet stops here with DuckDB's words. #}
+{#
+  Columns of a raw file that don't hold what the catalogue says, as pairs (column, what it holds): text is looked into, since
+  it may well be text of numbers and dates; lists and structs never fit.
+#}
+{% macro unfit_columns(schema, table) %}
+  {%- set unfit = [] -%}
+  {%- set file = parquet(raw_file(schema, table)) -%}
+  {%- set columns = catalogued(schema, table).columns -%}
+  {%- for name, type in run_query("select column_name, column_type from (describe from " ~ file ~ ")").rows
+    if name in columns and columns[name].data_type != 'varchar' -%}
+    {%- if type == 'VARCHAR' -%}
+      {%- set bad = run_query('select min("' ~ name ~ '") from ' ~ file ~ ' where "' ~ name ~ '" is not null and try_cast("' ~ name ~ '" as '
+        ~ columns[name].data_type ~ ') is null').columns[0].values()[0] -%}
+      {%- if bad is not none %}{% do unfit.append([name, columns[name].data_type, "'" ~ bad ~ "'"]) %}{% endif -%}
+    {%- elif '[' in type or '(' in type and not type.startswith('DECIMAL') or type == 'BLOB' -%}
+      {%- do unfit.append([name, columns[name].data_type, type]) -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{ return(unfit) }}
+{% endmacro %}
+
+{# What is wrong with the raw files, as a list of sentences. (loader/publisher.py saw that they are parquet.) #}
 {% macro wrong_inputs() %}
   {%- set wrong = [] -%}
   {%- set found = [] -%}
@@ -67,6 +88,10 @@
       {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ var('data_dir') ~ ' lacks the required column(s) '
         ~ lacking | join(', ') ~ '; extract the table again') -%}
     {%- endif -%}
+    {%- for column, type, holds in unfit_columns(node.source_name, node.name) -%}
+      {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ var('data_dir') ~ ': column ' ~ column ~ ' holds '
+        ~ holds ~ ', which is no ' ~ type ~ '; extract the table again') -%}
+    {%- endfor -%}
   {%- endfor -%}
   {%- if not found -%}
     {%- do wrong.append('no extracted table in data_dir ' ~ var('data_dir') ~ ' (<schema>.<table>.parquet); run extract first') -%}

@@ -88,7 +88,7 @@ MISTAKES = {
     "process without end": Mistake(without("--end-date"), "Missing option '--end-date'"),
     "process without site": Mistake(without("--site"), "missing --site (or --config with the sites)"),
     "process without data": Mistake(without("--data-dir"), "missing data path for here: give --data-dir"),
-    "extract without data": Mistake(f"extract --db-uri {URI}", "missing data path for site: give --data-dir"),
+    "extract without data": Mistake(f"extract --db-uri {URI}", "missing data path: give --data-dir"),
     "extract without database": Mistake(
         EXTRACT, "missing database for here: give --db-uri, $DATABASE_URI or db_uri in"
     ),
@@ -436,7 +436,7 @@ def test_the_one_site_of_a_call_fails_with_its_own_line(earlier: Earlier, tmp_pa
     "name",
     [
         'it\'s a "folder" with ünï©ode 🦎',
-        "[1] {x} }} %20 #4 ; -- $HOME * ? \\",
+        "[1] {x} }} %20 #4 ; -- $HOME * ?",
     ],
 )
 def test_a_folder_may_have_any_name(name: str, earlier: Earlier, tmp_path: Path) -> None:

@@ -578,6 +578,22 @@ def test_values_of_every_type_arrive_exactly(cloud: Cloud) -> None:
         assert copied[column].to_pylist() == expected, column
 
 
+def test_timestamps_are_utc_whatever_the_time_zone_of_the_server(cloud: Cloud) -> None:
+    cloud.sql(
+        "ALTER TABLE blazar.leases ADD COLUMN stamp TIMESTAMP NULL",
+        "SET time_zone = '+02:00'",
+        "UPDATE blazar.leases SET stamp = '2024-06-01 12:00:00', start_date = '2024-06-01 12:00:00'",
+        "SET GLOBAL time_zone = '-05:00'",
+    )
+    try:
+        succeeded(cloud.extract())
+    finally:
+        cloud.sql("SET GLOBAL time_zone = 'SYSTEM'")
+    copied = pq.read_table(cloud.file("blazar.leases"))
+    assert set(copied["stamp"].to_pylist()) == {datetime(2024, 6, 1, 10)}
+    assert set(copied["start_date"].to_pylist()) == {datetime(2024, 6, 1, 12)}, "a DATETIME has no time zone"
+
+
 def test_columns_of_nulls_keep_their_type(cloud: Cloud) -> None:
     typed_table(cloud)
     cloud.sql("DELETE FROM blazar.leases", "INSERT INTO blazar.leases (n) VALUES (1), (2)")
