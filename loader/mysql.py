@@ -195,7 +195,8 @@ class Server:
         return copied
 
     def close(self) -> None:
-        self.connection.close()
+        if self.connection.open:
+            self.connection.close()
 
 
 def explain(error: BaseException) -> str:

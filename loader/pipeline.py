@@ -140,8 +140,12 @@ def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambd
     file. Raises Failure when the database can't be reached, nothing could be copied, or a file can't be put in place;
     then local files are all as before, and in object storage those that were replaced are named.
     """
-    with _held(site.data_dir):
-        return _extract(site, work, done)
+    server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
+    try:
+        with _held(site.data_dir):
+            return _extract(server, site, work, done)
+    finally:
+        server.close()
 
 
 @contextmanager
@@ -161,6 +165,13 @@ def _held(data_dir: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _root(error: BaseException) -> BaseException:
+    """What began it: dlt wraps errors in its own."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error
 
 
 class Placement:
@@ -198,13 +209,12 @@ class Placement:
     def failure(self, error: Exception) -> Failure:
         """What to tell of a run that failed."""
         if not self.refused:
-            return Failure(f"extraction failed: {storage.reason(error)}")
+            return Failure(f"extraction failed: {storage.reason(_root(error))}")
         mixed = f"; already of this snapshot: {', '.join(self.done)}" if self.done else ""
         return Failure(f"{self.refused[0]}{mixed}")
 
 
-def _extract(site: Site, work: Path, done: Callable[[Outcome], None]) -> Extraction:
-    server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
+def _extract(server: Server, site: Site, work: Path, done: Callable[[Outcome], None]) -> Extraction:
     _quiet_dlt(work)
     import dlt
     from dlt.common.destination.exceptions import DestinationTerminalException
@@ -235,7 +245,6 @@ def _extract(site: Site, work: Path, done: Callable[[Outcome], None]) -> Extract
         raise placement.failure(e) from e
     finally:
         placement.abandon()
-        server.close()
     extraction = Extraction(outcomes, server.snapshot_at, server.snapshots)
     if not extraction.having("copied"):
         first = outcomes[0]

@@ -173,6 +173,6 @@ def exists(target: str) -> bool:
 
 def reason(error: BaseException) -> str:
     """One line about an error of the file system or the object store."""
-    if isinstance(error, OSError) and error.strerror and not error.__cause__:
-        return error.strerror
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     return " ".join(str(error).split()) or type(error).__name__
