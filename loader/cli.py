@@ -1,16 +1,15 @@
 """The `chameleon-usage` command. Heavy modules are imported where they are needed, so that --help answers at once."""
 
+import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from loader import __version__
-from loader.errors import Failure
+from loader.errors import Failure, Interrupted, watch_signals
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
 SITE = click.option(
@@ -57,8 +56,7 @@ def guarded(run: Callable):
     """Run a command; a Failure prints `Error: …` on stderr and exits with its code, Ctrl-C exits with 130."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # runs every clean-up
+    watch_signals()
     try:
         return run()
     except click.UsageError as e:
@@ -67,9 +65,10 @@ def guarded(run: Callable):
     except Failure as e:
         click.echo(f"Error: {redacted(str(e))}", err=True)
         sys.exit(e.exit_code)
-    except KeyboardInterrupt:
+    except Interrupted as e:
         click.echo("Error: interrupted; what was not reported as written is as before", err=True)
-        sys.exit(130)
+        sys.stdout.flush()
+        os._exit(128 + e.args[0])  # a query that still runs in a thread of dbt's would abort an orderly exit
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

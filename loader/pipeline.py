@@ -14,7 +14,7 @@ from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attemp
 from loader import __version__, catalogue, storage
 from loader.catalogue import Table
 from loader.config import Site
-from loader.errors import Failure
+from loader.errors import Failure, stop_if_interrupted
 from loader.mysql import ABSENT, AWAY, STALE, Copied, MySQLError, Server, explain, parse_uri
 
 ATTEMPTS = 6  # within half a minute: a restart of the server takes less
@@ -242,6 +242,7 @@ def _extract(server: Server, site: Site, work: Path, done: Callable[[Outcome], N
             pipeline.run(_site_source(dlt, server, tables, work, record))
         placement.finish()
     except Exception as e:
+        stop_if_interrupted()
         raise placement.failure(e) from e
     finally:
         placement.abandon()

@@ -14,7 +14,7 @@ from loader import __version__, catalogue, storage
 from loader import config as configuration
 from loader.catalogue import project_dir
 from loader.config import Site
-from loader.errors import Failure, UsageError
+from loader.errors import Failure, UsageError, stop_if_interrupted
 
 SUMMARY = "chameleon_usage_summary "
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{6})?)?([zZ]|[+-]\d\d:\d\d)?)?")  # as macros/config.sql
@@ -107,6 +107,7 @@ class Dbt:
         gc.set_threshold(200_000, 50, 50)  # dbt makes millions of small objects that all live to the end
         os.environ.update(
             DO_NOT_TRACK="1",
+            PYTHONWARNINGS="ignore:resource_tracker",  # of dbt's semaphores, when a run is interrupted
             DBT_SEND_ANONYMOUS_USAGE_STATS="false",
             CHAMELEON_USAGE_TEMP=str(work / "spill"),
             CHAMELEON_USAGE_THREADS=str(threads or cores()),
@@ -117,8 +118,7 @@ class Dbt:
         self.runner = dbtRunner
         cache = parse_cache(work)
         parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
-        if isinstance(parsed.exception, KeyboardInterrupt):
-            raise KeyboardInterrupt
+        stop_if_interrupted()
         if not parsed.success:
             raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
         self.manifest = parsed.result
@@ -167,8 +167,7 @@ class Dbt:
         finally:
             DuckDBConnectionManager.close_all_connections()
             abandon()
-        if isinstance(ran.exception, KeyboardInterrupt):
-            raise KeyboardInterrupt
+        stop_if_interrupted()
         if not ran.success or not published.files:
             reason = why(ran)
             if UNREADABLE.search(reason):  # DuckDB doesn't say which file

@@ -27,13 +27,9 @@ def print_hours(hours: dict[str, dict[tuple[str, str], float]], start: str, end:
     console = Console(highlight=False)
     names = list(hours)
     for first in range(0, len(names), SITES_ABREAST):
-        table = Table(
-            title=f"node-hours from {_short(start)} to {_short(end)} (UTC)",
-            title_justify="left",
-            title_style="",
-            box=None,
-        )
-        table.add_column("")
+        console.print(f"node-hours from {_short(start)} to {_short(end)} (UTC)", soft_wrap=True)
+        table = Table(box=None, pad_edge=False)
+        table.add_column("", no_wrap=True)
         for name in names[first : first + SITES_ABREAST]:
             table.add_column(name, justify="right", overflow="fold")
         for metric, label in STACK.items():

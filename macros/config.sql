@@ -48,6 +48,9 @@
 {% macro check_run() %}
   {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set wrong = wrong_vars() -%}
+    {%- if flags.WHICH in ['run', 'test'] -%}
+      {%- do wrong.append('dbt ' ~ flags.WHICH ~ ' alone has nothing to work on: the database is new in every run; use dbt build') -%}
+    {%- endif -%}
     {%- if not wrong -%}
       {%- do publisher('connect') -%}
       {%- do wrong.extend(wrong_inputs()) -%}

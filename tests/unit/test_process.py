@@ -105,7 +105,7 @@ MESSAGES = [
     (MACRO, "nova.instances.parquet lacks the column uuid; no extracted table"),
     (
         "Database Error\n  Invalid Input Error: No magic bytes found at end of file 'a'",
-        "No magic bytes found at end of file 'a' (the file is truncated or not parquet; extract the table again)",
+        "No magic bytes found at end of file 'a'",
     ),
     (
         "Runtime Error\n  Out of Memory Error: failed to allocate 2 MB",
