@@ -172,7 +172,7 @@ class Dbt:
             reason = why(ran)
             if UNREADABLE.search(reason):  # DuckDB doesn't say which file
                 remote = storage.s3_filesystem() if storage.is_remote(site.data_dir) else None
-                storage.check_tables(remote, site.data_dir, list(catalogue.load()), whole=True)
+                storage.check_pages(remote, site.data_dir, list(catalogue.load()))
             raise Failure(reason)
         return published
 

@@ -21,7 +21,10 @@ _lock = threading.Lock()  # dbt may build models in threads
 
 
 class Plugin(BasePlugin):
-    """Actions: `connect` (let DuckDB read s3://), `locate` and `stage` (make) the part folder, `publish`, `discard`."""
+    """Actions: `connect` (see which tables there are, let DuckDB read s3://), `tables` (tell again), `locate` and
+    `stage` (make) the part folder, `publish`, `discard`."""
+
+    tables: dict[str, dict[str, str]] | None = None  # of each extracted table, its columns and what they hold
 
     def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
@@ -39,8 +42,10 @@ class Plugin(BasePlugin):
 
     def store(self, target_config) -> None:
         folder, action, job = target_config.location.path, target_config.location.format, target_config.config
-        if action == "connect":
-            self._connect(job["data_dir"], folder)
+        if action == "connect" or self.tables is None:
+            self.tables = self._connect(job["data_dir"], folder) if job["data_dir"] else {}
+        if action in ("connect", "tables"):
+            job["tables"] = self.tables
             return
         with _lock:
             part = part_folder(folder, job["run"])
@@ -54,7 +59,7 @@ class Plugin(BasePlugin):
             finally:
                 abandon()
 
-    def _connect(self, data_dir: str, folder: str) -> None:
+    def _connect(self, data_dir: str, folder: str) -> dict[str, dict[str, str]]:
         storage.check_place(data_dir, "data_dir")
         storage.check_place(folder, "output")
         filesystem = None
@@ -62,7 +67,7 @@ class Plugin(BasePlugin):
             filesystem = storage.s3_filesystem()
             storage.check_readable(filesystem, data_dir)
             self.connection.register_filesystem(filesystem)
-        storage.check_tables(filesystem, data_dir, list(catalogue.load()))
+        return storage.read_columns(filesystem, data_dir, list(catalogue.load()))
 
 
 def part_folder(folder: str, run: str) -> Path:

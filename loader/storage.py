@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loader.errors import Failure, UsageError
@@ -87,19 +89,44 @@ def check_readable(filesystem, place: str) -> None:
         raise Failure(f"cannot read {place}: {reason(e)}; check AWS_ENDPOINT_URL and the AWS_* keys") from None
 
 
-def check_tables(filesystem, place: str, names: list[str], whole: bool = False) -> None:
-    """Raise Failure naming the first of these files that is there and can't be read as parquet (its footer, or all)."""
+def read_columns(filesystem, place: str, names: list[str]) -> dict[str, dict[str, str]]:
+    """Of each of these tables that has a file: its columns, and what they hold: `text`, `simple`, or the type's name.
+
+    Raises Failure naming the first file that can't be read as parquet.
+    """
+    found = {}
     for name in names:
         file = f"{place}/{name}.parquet"
-        if not (filesystem.exists(file) if filesystem else Path(file).exists()):
-            continue
-        try:
-            pq.read_metadata(file, filesystem=filesystem)
-            for _ in pq.ParquetFile(file, filesystem=filesystem).iter_batches() if whole else ():
-                pass
-        except Exception as e:  # arrow's and the file system's kinds
-            advice = "it is truncated or not parquet; extract the table again"
-            raise Failure(f"{file} can't be read: {reason(e)} ({advice})") from None
+        if filesystem.exists(file) if filesystem else Path(file).exists():
+            with _readable(file):
+                schema = pq.read_schema(file, filesystem=filesystem)
+                found[name] = {column.name: _holds(column.type) for column in schema}
+    return found
+
+
+def check_pages(filesystem, place: str, names: list[str]) -> None:
+    """Raise Failure naming the first of these files whose pages can't be read, though its footer can."""
+    for name in names:
+        file = f"{place}/{name}.parquet"
+        if filesystem.exists(file) if filesystem else Path(file).exists():
+            with _readable(file):
+                for _ in pq.ParquetFile(file, filesystem=filesystem).iter_batches():
+                    pass
+
+
+@contextmanager
+def _readable(file: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as e:  # arrow's and the file system's kinds
+        advice = "it is truncated or not parquet; extract the table again"
+        raise Failure(f"{file} can't be read: {reason(e)} ({advice})") from None
+
+
+def _holds(kind: pa.DataType) -> str:
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+        return "text"
+    return str(kind) if pa.types.is_nested(kind) or pa.types.is_binary(kind) else "simple"
 
 
 def lock(folder: Path) -> int:

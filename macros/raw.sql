@@ -14,10 +14,10 @@
   {{ return(exact_path(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
 {%- endmacro %}
 
-{# Was this table extracted? Asked of the files when the SQL is compiled for a run. #}
+{# Was this table extracted? Known since on-run-start, when loader/publisher.py looked at every file once. #}
 {% macro extracted(schema, table) %}
-  {%- set file = raw_file(schema, table) -%}
-  {{ return(execute and run_query("select count(*) from glob(" ~ file ~ ")").columns[0].values()[0] > 0) }}
+  {%- do source(schema, table) -%}
+  {{ return(execute and (schema ~ '.' ~ table) in publisher('tables').tables) }}
 {% endmacro %}
 
 {# The catalogue's entry of a table (models/staging/_<schema>.yml). #}
@@ -25,9 +25,9 @@
   {{ return(graph.sources.values() | selectattr('source_name', 'eq', schema) | selectattr('name', 'eq', table) | first) }}
 {% endmacro %}
 
-{# Names of a raw file's columns. #}
+{# Columns of an extracted table, and what they hold: text, simple (numbers, times) or the type's name. #}
 {% macro raw_columns(schema, table) %}
-  {{ return(run_query("select column_name from (describe from " ~ parquet(raw_file(schema, table)) ~ ")").columns[0].values() | list) }}
+  {{ return(publisher('tables').tables[schema ~ '.' ~ table]) }}
 {% endmacro %}
 
 {# Columns of the catalogue that a file must have, and lacks. #}
@@ -64,14 +64,13 @@
   {%- set unfit = [] -%}
   {%- set file = parquet(raw_file(schema, table)) -%}
   {%- set columns = catalogued(schema, table).columns -%}
-  {%- for name, type in run_query("select column_name, column_type from (describe from " ~ file ~ ")").rows
-    if name in columns and columns[name].data_type != 'varchar' -%}
-    {%- if type == 'VARCHAR' -%}
+  {%- for name, holds in raw_columns(schema, table).items() if name in columns and columns[name].data_type != 'varchar' -%}
+    {%- if holds == 'text' -%}
       {%- set bad = run_query('select min("' ~ name ~ '") from ' ~ file ~ ' where "' ~ name ~ '" is not null and try_cast("' ~ name ~ '" as '
         ~ columns[name].data_type ~ ') is null').columns[0].values()[0] -%}
       {%- if bad is not none %}{% do unfit.append([name, columns[name].data_type, "'" ~ bad ~ "'"]) %}{% endif -%}
-    {%- elif '[' in type or '(' in type and not type.startswith('DECIMAL') or type == 'BLOB' -%}
-      {%- do unfit.append([name, columns[name].data_type, type]) -%}
+    {%- elif holds != 'simple' -%}
+      {%- do unfit.append([name, columns[name].data_type, holds]) -%}
     {%- endif -%}
   {%- endfor -%}
   {{ return(unfit) }}
