@@ -144,7 +144,7 @@ def bench_process(bench: Bench, factor: float) -> None:
     floor = bench.measure("process, floor: models and tests by DuckDB alone", [*floor_command, "--tests"])
     command = [COMMAND, "--data-dir", str(raw), "--site", "bench", "process", "--output", str(WORK / "output"), *WINDOW]
     against(bench.measure("process", command), floor, PROCESS_PEAK)
-    for limit in ("1GB", "800MB"):
+    for limit in ("1GB",):
         row = bench.measure(f"process --memory-limit {limit}", [*command, "--memory-limit", limit])
         if limit == "1GB":
             row.aim("finishes", row.wall is not None)
