@@ -19,6 +19,24 @@ def data_dir(tmp_path_factory) -> Path:
     return folder
 
 
+def test_a_killed_process_changes_nothing_and_the_next_one_tidies_up(data_dir: Path, tmp_path: Path) -> None:
+    process(data_dir, tmp_path, window=("2024-02-01", "2024-03-01"))
+    before = contents(tmp_path)
+    command = [BIN / "chameleon-usage", "--site", "here", "--data-dir", data_dir, "process", "--output", tmp_path]
+    command += ["--start-date", WINDOW[0], "--end-date", WINDOW[1]]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("here/.part-*/*.parquet")):
+        assert run.poll() is None, "ended before it wrote"
+        time.sleep(0.002)
+    run.kill()
+    run.wait()
+    after = contents(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert after.keys() - before.keys(), "killed too late: nothing was left"
+    process(data_dir, tmp_path)
+    assert sorted(contents(tmp_path)) == sorted(before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["while it starts", "while it builds"])
 def test_an_interrupted_process_changes_nothing(number: int, moment: str, data_dir: Path, tmp_path: Path) -> None:
