@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from loader.errors import UsageError
+
 PACKAGE = Path(__file__).parent
 
 
@@ -27,7 +29,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A source table. `metrics` are lost without it; `never_copied` names columns that stay in the database."""
+    """A source table. `metrics` are lost without it; an optional one may be missing, in every cloud or in some.
+
+    `copied` names the columns that may leave the database, where others hold secrets or bulk (`never_copied`); None is
+    all. `since` says of the newer ones which release brought them.
+    """
 
     schema: str
     name: str
@@ -35,6 +41,8 @@ class Table:
     optional: bool
     metrics: tuple[str, ...]
     never_copied: frozenset[str]
+    copied: tuple[str, ...] | None
+    since: dict[str, str] = field(hash=False)
     columns: dict[str, Column] = field(hash=False)
 
     @property
@@ -44,10 +52,12 @@ class Table:
 
 def _table(schema: str, entry: dict) -> Table:
     meta = entry["config"]["meta"]
-    columns = [
-        Column(c["name"], c["data_type"], c["description"], c.get("config", {}).get("meta", {}).get("required", False))
-        for c in entry["columns"]
-    ]
+    columns = {}
+    for column in entry["columns"]:
+        marks = column.get("config", {}).get("meta", {})
+        if not marks.get("history_only", False):  # no source has it: macros/raw.sql makes it
+            name = column["name"]
+            columns[name] = Column(name, column["data_type"], column["description"], marks.get("required", False))
     return Table(
         schema=schema,
         name=entry["name"],
@@ -55,13 +65,15 @@ def _table(schema: str, entry: dict) -> Table:
         optional=meta["optional"],
         metrics=tuple(meta["metrics"]),
         never_copied=frozenset(meta.get("never_copied", ())),
-        columns={c.name: c for c in columns},
+        copied=(*columns, *meta["also_copied"]) if "also_copied" in meta else None,
+        since=meta.get("since", {}),
+        columns=columns,
     )
 
 
 @cache
 def load() -> dict[str, Table]:
-    """All tables by `schema.table`: required ones first, otherwise in the order of the files."""
+    """All tables by `schema.table`: required ones first, otherwise in the order of the files' names."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     tables = [
         _table(source["name"], entry)
@@ -70,3 +82,12 @@ def load() -> dict[str, Table]:
         for entry in source["tables"]
     ]
     return {t.full_name: t for t in sorted(tables, key=lambda t: t.optional)}
+
+
+def choose(schemas: tuple[str, ...]) -> list[Table]:
+    """The tables of these databases, of all without any; raises UsageError naming one that the catalogue has not."""
+    known = list(dict.fromkeys(t.schema for t in load().values()))
+    for schema in schemas:
+        if schema not in known:
+            raise UsageError(f"unknown schema {schema!r}; known are {', '.join(known)}")
+    return [t for t in load().values() if not schemas or t.schema in schemas]

@@ -1,5 +1,6 @@
 """The `chameleon-usage` command. Heavy modules are imported where they are needed, so that --help answers at once."""
 
+import logging
 import os
 import re
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from loader import __version__
+from loader import __version__, console
 from loader.errors import Failure, Interrupted, watch_signals
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
@@ -56,6 +57,7 @@ def guarded(run: Callable):
     """Run a command; a Failure prints `Error: …` on stderr and exits with its code, Ctrl-C exits with 130."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
+    console.set_up()
     watch_signals()
     try:
         return run()
@@ -63,10 +65,10 @@ def guarded(run: Callable):
         e.message = redacted(e.message)
         raise
     except Failure as e:
-        click.echo(f"Error: {redacted(str(e))}", err=True)
+        console.say(logging.ERROR, redacted(str(e)))
         sys.exit(e.exit_code)
     except Interrupted as e:
-        click.echo("Error: interrupted; what was not reported as written is as before", err=True)
+        console.say(logging.ERROR, "interrupted; what was not reported as written is as before")
         sys.stdout.flush()
         os._exit(128 + e.args[0])  # a query that still runs in a thread of dbt's would abort an orderly exit
     except BrokenPipeError:
@@ -95,18 +97,47 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
 @click.option(
     "--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's."
 )
+@click.option(
+    "--history/--no-history",
+    default=None,
+    help="Keep rows that vanish from the database. Default: the config's, else not.",
+)
+@click.option(
+    "--accept-server",
+    is_flag=True,
+    help="Go on with the history of another database server: after a move or a restore.",
+)
+@click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only this database; repeatable.")
+@click.option(
+    "--log-format",
+    type=click.Choice(console.FORMATS),
+    default="text",
+    show_default=True,
+    help="json: one object a line, for machines.",
+)
 @click.pass_context
 def extract(
-    context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, db_uri: str | None
+    context: click.Context,
+    config: Path | None,
+    sites: tuple[str, ...],
+    data_dir: str | None,
+    log_format: str,
+    **options,
 ):
     """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
 
     All tables are read in one snapshot of the database. A table that is missing or not granted is reported and the rest
     goes on. Files are replaced whole, and only after reading has ended; a table that failed keeps its earlier file.
+
+    With --history (or `history: true` in the config) rows that are gone from the database stay in the file, with the
+    extractions that last saw and first missed them in _last_seen_at and _vanished_at.
+
+    Exit code: 0 all copied, or only optional tables missing; 1 a required table is missing or anything failed; 2 usage.
     """
     from loader.extract import extract_sites
 
-    extract_sites(db_uri=db_uri, **_merged(context, config, sites, data_dir))
+    console.set_up(log_format)
+    extract_sites(**_merged(context, config, sites, data_dir), **options)
 
 
 @main.command(short_help="Turn extracted tables into usage.")
@@ -122,6 +153,9 @@ def extract(
     "--memory-limit", metavar="SIZE", help="Memory for DuckDB, e.g. 1GB; past it, it spills to disk. Default 3GB."
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads for DuckDB. Default: one a core.")
+@click.option(
+    "--allow-failed", is_flag=True, help="Go on although the last extraction failed to copy a required table."
+)
 @click.pass_context
 def process(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
     """Turn extracted tables into <output>/<site>/usage.parquet and spans.parquet.
@@ -137,12 +171,13 @@ def process(context: click.Context, config: Path | None, sites: tuple[str, ...],
 @main.command("print-grant-sql", short_help="Print the SQL that lets a user extract.")
 @click.option("--user", default="usage_exporter", show_default=True, help="Database user that extracts.")
 @click.option("--host", default="%", show_default=True, help="Host it connects from, as MySQL writes it.")
-def print_grant_sql(user: str, host: str) -> None:
+@click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only this database; repeatable.")
+def print_grant_sql(user: str, host: str, schemas: tuple[str, ...]) -> None:
     """Print the SQL that creates the extractor's user and lets it read the source tables, nothing else.
 
     The command only prints; have a database administrator run it: `chameleon-usage print-grant-sql | mariadb --force`
-    goes on past tables that this cloud does not have.
+    goes on past tables and columns that this cloud does not have.
     """
     from loader.grants import grant_sql
 
-    click.echo(grant_sql(user, host))
+    click.echo(grant_sql(user, host, schemas))

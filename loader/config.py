@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -22,17 +22,24 @@ class SiteEntry(BaseModel):
     site_name: str | None = None
     db_uri: SecretStr | None = None
     data_dir: str | None = None
+    history: bool | None = None
+    schemas: list[str] = []
 
 
 @dataclass(frozen=True)
 class Site:
-    """A site to work on, everything resolved. `db_uri` stays out of repr: it holds a password."""
+    """A site to work on, everything resolved. `db_uri` stays out of repr: it holds a password.
+
+    `history`: keep rows that vanish from the database; None is not said. `schemas`: databases to read; empty is all.
+    """
 
     key: str
     name: str
     data_dir: str
     db_uri: SecretStr | None = None
     db_uri_from: str = ""
+    history: bool | None = None
+    schemas: tuple[str, ...] = ()
 
 
 def _lines(node: yaml.Node | None, path: tuple = ()) -> dict[tuple, int]:
@@ -143,7 +150,8 @@ def select(
             where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
             whose = f" for {key}" if config or keys else ""
             raise UsageError(f"missing data path{whose}: give --data-dir{where}")
-        sites.append(Site(key, entry.site_name or key, trimmed(place), entry.db_uri, f"db_uri of {key} in {config}"))
+        site = Site(key, entry.site_name or key, trimmed(place), entry.db_uri, f"db_uri of {key} in {config}")
+        sites.append(replace(site, history=entry.history, schemas=tuple(entry.schemas)))
     places = {}
     for site in sites:
         place = site.data_dir if "://" in site.data_dir else os.path.realpath(site.data_dir)
@@ -160,7 +168,7 @@ def with_database(sites: list[Site], db_uri: str | None) -> list[Site]:
     if uri and len(sites) > 1:
         raise UsageError(f"{origin} names one database, but {len(sites)} sites are selected; choose one with --site")
     if uri:
-        return [Site(s.key, s.name, s.data_dir, SecretStr(uri), origin) for s in sites]
+        return [replace(s, db_uri=SecretStr(uri), db_uri_from=origin) for s in sites]
     for site in sites:
         if site.db_uri is None:
             raise UsageError(f"missing database for {site.key}: give --db-uri, $DATABASE_URI or db_uri in the config")

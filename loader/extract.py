@@ -1,69 +1,155 @@
 """`extract`: copy the source tables of one or more sites and say what became of each."""
 
 import tempfile
+from dataclasses import replace
+from logging import ERROR, INFO, WARNING
 from pathlib import Path
 
-import click
-
+from loader import catalogue, storage
 from loader import config as configuration
-from loader import storage
 from loader.config import Site
+from loader.console import is_json, say
 from loader.errors import Failure
+from loader.manifest import Extraction, Outcome
 from loader.mysql import parse_uri
-from loader.pipeline import Extraction, Outcome, extract_site
+from loader.pipeline import extract_site
+
+MB = 1_000_000
 
 
-def extract_sites(config: Path | None, keys: tuple[str, ...], data_dir: str | None, db_uri: str | None) -> None:
+def extract_sites(
+    config: Path | None,
+    keys: tuple[str, ...],
+    data_dir: str | None,
+    db_uri: str | None,
+    history: bool | None,
+    accept_server: bool,
+    schemas: tuple[str, ...],
+) -> None:
     """Extract each selected site. A site that fails doesn't stop the others; then raises Failure at the end."""
     sites = configuration.with_database(configuration.select(config, keys, data_dir, default_key="site"), db_uri)
+    if history is not None:
+        sites = [replace(site, history=history) for site in sites]
+    if schemas:
+        sites = [replace(site, schemas=schemas) for site in sites]
     for site in sites:  # every mistake of use before any work
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
         parse_uri(site.db_uri.get_secret_value(), site.db_uri_from)
-    failed = [site.key for site in sites if not _extract(site, is_alone=len(sites) == 1)]
+        catalogue.choose(site.schemas)
+    failed = [site.key for site in sites if not _extract(site, accept_server, is_alone=len(sites) == 1)]
     if failed:
         raise Failure(f"not everything was extracted: {', '.join(failed)}")
 
 
-def _extract(site: Site, is_alone: bool) -> bool:
-    """Extract one site and report it; False when anything but an absent table went wrong."""
+def _extract(site: Site, accept_server: bool, is_alone: bool) -> bool:
+    """Extract one site and report it; False when anything but an optional table is missing."""
     with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
         try:
-            extraction = extract_site(site, Path(work), lambda o: _report(site, o))
+            extraction = extract_site(site, Path(work), lambda o: _report(site, o), accept_server)
         except Failure as e:
             if is_alone:
                 raise
-            click.echo(f"Error: {site.key}: {e}", err=True)
+            say(ERROR, f"{site.key}: {e}", site=site.key)
             return False
-    return _summarise(site, extraction)
+    _summarise(site, extraction)
+    return not any(outcome.is_loss for outcome in extraction.outcomes)
 
 
 def _report(site: Site, outcome: Outcome) -> None:
+    """A line about a table; optional tables that are missing are told all at once, at the end."""
     name = outcome.table.full_name
+    facts = {"event": "table", "site": site.key, "table": name, **outcome.record()}
     if outcome.status == "copied":
-        click.echo(f"{name:<36} {outcome.rows:>12,} rows {outcome.seconds:>7.1f} s")
+        line = f"{name:<36} {outcome.rows:>12,} rows {outcome.bytes / MB:>9,.1f} MB {outcome.seconds:>7.1f} s"
+        say(INFO, line, **facts)
         for column, count in outcome.zero_dates.items():
             if count:
-                click.echo(f"Warning: {name}.{column}: {count:,} zero dates are not dates; written as null", err=True)
+                say(WARNING, f"{name}.{column}: {count:,} zero dates are not dates; written as null", **facts)
+        if outcome.reason:
+            say(WARNING, f"{name}: {outcome.reason}", **facts)
+        _report_fall(site, outcome)
         return
     stale = storage.exists(f"{site.data_dir}/{name}.parquet")
-    kept = "; the file of an earlier extraction stays" if stale else ""
     if outcome.status == "skipped" and outcome.table.optional and not stale:
-        click.echo(f"{name:<36}      skipped (optional): {outcome.reason}")
         return
-    lost = f"; without it these metrics are incomplete: {', '.join(outcome.table.metrics)}"
-    click.echo(f"Warning: {name} {outcome.status}: {outcome.reason}{lost}{kept}", err=True)
+    metrics = ", ".join(outcome.table.metrics)
+    lost = f"; without it these metrics are incomplete: {metrics}" if metrics else ""
+    kept = "; the file of an earlier extraction stays" if stale else ""
+    say(WARNING, f"{name} {outcome.status}: {outcome.reason}{lost}{kept}", **facts)
 
 
-def _summarise(site: Site, extraction: Extraction) -> bool:
-    copied, failed = extraction.having("copied"), extraction.having("failed")
+def _report_fall(site: Site, outcome: Outcome) -> None:
+    """What has vanished from the database since the last extraction."""
+    name, facts = outcome.table.full_name, {"event": "fall", "site": site.key, "table": outcome.table.full_name}
+    if not outcome.fall:
+        return
+    if outcome.vanished:
+        say(INFO, f"{name}: {outcome.fall:,} rows have vanished from the database since, and are kept", **facts)
+        return
+    say(
+        WARNING,
+        f"{name}: {outcome.fall:,} rows fewer than in the last extraction, {outcome.rows:,} now: what the cloud has "
+        "purged is lost from here on; `history: true` keeps it",
+        **facts,
+    )
+
+
+def _summarise(site: Site, extraction: Extraction) -> None:
+    """The closing table, what is missing, and one line for all."""
+    copied, failed, skipped = (extraction.having(s) for s in ("copied", "failed", "skipped"))
     rows = sum(o.rows for o in copied)
-    click.echo(
+    optional = [o.table.full_name for o in skipped if o.table.optional]
+    if not is_json():
+        _print_table(extraction)
+    if optional:
+        say(INFO, f"optional, not there: {_abridged(optional)}", event="optional", site=site.key, tables=optional)
+    say(
+        INFO,
         f"{site.key}: {len(copied)} tables, {rows:,} rows in {site.data_dir} as of {extraction.snapshot_at[:19]} UTC; "
-        f"{len(extraction.having('skipped'))} skipped, {len(failed)} failed"
+        f"{len(skipped)} skipped, {len(failed)} failed",
+        event="summary",
+        site=site.key,
+        run_id=extraction.run_id,
+        snapshot_at=extraction.snapshot_at,
+        rows=rows,
+        bytes=sum(o.bytes for o in copied),
+        **{status: len(extraction.having(status)) for status in ("copied", "skipped", "failed")},
     )
     if extraction.snapshots > 1:
-        click.echo(
-            f"Warning: {site.key}: the connection was lost; the tables come from {extraction.snapshots} snapshots",
-            err=True,
+        say(
+            WARNING,
+            f"{site.key}: the connection was lost; the tables come from {extraction.snapshots} snapshots",
+            event="snapshots",
+            site=site.key,
+            snapshots=extraction.snapshots,
         )
-    return not failed
+
+
+def _abridged(names: list[str]) -> str:
+    """Names of tables, by database, its name alone standing for all of its: `ironic; nova: services, migrations`."""
+    parts = []
+    for schema in dict.fromkeys(name.split(".")[0] for name in names):
+        missing = [name.split(".")[1] for name in names if name.startswith(f"{schema}.")]
+        is_whole = len(missing) == len(catalogue.choose((schema,)))
+        parts.append(schema if is_whole else f"{schema}: {', '.join(missing)}")
+    return "; ".join(parts)
+
+
+def _print_table(extraction: Extraction) -> None:
+    """What became of the tables that are there, or should be."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("table", overflow="fold")
+    for head in ("rows", "gone", "kept", "MB", "s"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for outcome in extraction.outcomes:
+        name = outcome.table.full_name
+        if outcome.status == "copied":
+            gone, kept = (f"{n:,}" if n else "" for n in (outcome.fall, outcome.vanished))
+            size, seconds = f"{outcome.bytes / MB:,.1f}", f"{outcome.seconds:.1f}"
+            table.add_row(name, f"{outcome.rows:,}", gone, kept, size, seconds)
+        elif outcome.is_loss:
+            table.add_row(name, outcome.status, "", "", "", "")
+    Console(highlight=False).print(table)

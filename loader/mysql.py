@@ -1,7 +1,7 @@
 """One MySQL server, one snapshot, whole tables: bytes become arrow columns of the database's own types."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pymysql
 from pymysql import converters, cursors
 from pymysql.err import MySQLError, OperationalError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from loader.catalogue import Table
 from loader.errors import Failure, UsageError
@@ -25,12 +26,16 @@ EXAMPLE = "mysql://user:password@host:3306"
 OPTIONS = {"charset", "ssl_ca", "unix_socket"}
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on
+LOCK_SECONDS = 300  # to wait for a table that is being altered or locked
+STATEMENT_LIMITS = ("max_statement_time", "max_execution_time")  # MariaDB's and MySQL's: a large table takes its time
+UNKNOWN_VARIABLE = 1193
+CONNECTS = 6  # tries within half a minute: a restart of the server takes less
 STALE = {0, 1317, 1412, 1927, 2006, 2013, 2055}  # connection or query killed, table altered: reconnect and read again
-AWAY = {1040, 1053, 2002, 2003}  # can't be reached just now
 INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
+BINARY = ("blob", "binary", "geom", "point", "linestring", "polygon", "vector")
 OTHERS = {
     "year": pa.int16(),
-    "float": pa.float64(),
+    "float": pa.float32(),
     "double": pa.float64(),
     "datetime": pa.timestamp("us"),
     "timestamp": pa.timestamp("us"),
@@ -111,7 +116,7 @@ def arrow_type(data_type: str, column_type: str, precision: int, scale: int) -> 
         return pa.decimal128(precision, scale) if precision <= 38 else pa.string()
     if data_type == "bit":
         return pa.bool_() if precision == 1 else pa.uint64()
-    if "blob" in data_type or "binary" in data_type:
+    if any(kind in data_type for kind in BINARY):
         return pa.binary()
     return OTHERS.get(data_type, pa.string())
 
@@ -150,13 +155,61 @@ class Server:
             conv=dict(converters.encoders),  # no decoders: values stay bytes (conv={} breaks pymysql's own escaping)
             connect_timeout=20,
             read_timeout=600,
-            init_command="SET SESSION net_write_timeout=600, time_zone='+00:00'",
+            init_command="SET SESSION net_write_timeout=600, time_zone='+00:00', "
+            f"lock_wait_timeout=LEAST(@@global.lock_wait_timeout, {LOCK_SECONDS})",
         )
+        for limit in STATEMENT_LIMITS:
+            self._set(limit, "0")
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         self.execute("SAVEPOINT before_table")
         self.snapshots += 1
         self.snapshot_at, self.version = map(_text, self.execute("SELECT UTC_TIMESTAMP(6), VERSION()")[0])
+        self.identity = self._identity()
+        self.is_gone = False
+
+    def ensure_open(self) -> None:
+        """Connect again if the connection is gone, for half a minute while the server is away.
+
+        Raises MySQLError if it stays away; from then on only one try is made each time.
+        """
+        if self.connection.open and self._answers():
+            return
+        retrying = Retrying(
+            retry=retry_if_exception_type((MySQLError, OSError)),
+            stop=stop_after_attempt(1 if self.is_gone else CONNECTS),
+            wait=wait_exponential(min=1, max=20),
+            reraise=True,
+        )
+        self.is_gone = True
+        retrying(self.open)
+
+    def _answers(self) -> bool:
+        try:
+            self.execute("SELECT 1")
+            return True
+        except MySQLError:
+            return False
+
+    def _set(self, variable: str, value: str) -> None:
+        """Set a variable of the session, if this server has it."""
+        try:
+            self.execute(f"SET SESSION {variable} = {value}")
+        except MySQLError as e:
+            if e.args[0] != UNKNOWN_VARIABLE:
+                raise
+
+    def _identity(self) -> str:
+        """Which data this is: the uuid of the Galera cluster or MySQL server; without them host name and port."""
+        cluster = self.execute("SHOW GLOBAL STATUS LIKE 'wsrep_cluster_state_uuid'")
+        if cluster and _text(cluster[0][1]):
+            return f"galera:{_text(cluster[0][1])}"
+        try:
+            return f"mysql:{_text(self.execute('SELECT @@global.server_uuid')[0][0])}"
+        except MySQLError as e:
+            if e.args[0] != UNKNOWN_VARIABLE:
+                raise
+        return "host:" + ":".join(map(_text, self.execute("SELECT @@hostname, @@port")[0]))
 
     def execute(self, sql: str, parameters: tuple = ()) -> tuple:
         with self.connection.cursor(cursors.Cursor) as cursor:
@@ -166,28 +219,45 @@ class Server:
     def schema(self, table: Table) -> pa.Schema:
         """The columns of a table that may be read, less those never copied; raises MySQLError 1146 or 1142 if none."""
         rows = self.execute(
-            "SELECT column_name, data_type, column_type, coalesce(numeric_precision, 0), coalesce(numeric_scale, 0)"
-            " FROM information_schema.columns WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+            "SELECT column_name, data_type, column_type, coalesce(numeric_precision, 0), coalesce(numeric_scale, 0),"
+            " column_key FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
+            " ORDER BY ordinal_position",
             (table.schema, table.name),
         )
         fields = []
         for row in rows:
-            name, data_type, column_type, precision, scale = map(_text, row)
-            if name not in table.never_copied:
+            name, data_type, column_type, precision, scale, key = map(_text, row)
+            if name not in table.never_copied and (table.copied is None or name in table.copied):
                 kind = arrow_type(data_type, column_type, int(precision), int(scale))
-                fields.append(pa.field(name, kind, metadata={"mysql": column_type}))
+                fields.append(pa.field(name, kind, metadata={"mysql": column_type, "key": key}))
         if not fields:
             self.execute(f"SELECT 1 FROM {quote(table.schema)}.{quote(table.name)} LIMIT 0")  # raises what is wrong
             raise OperationalError(1142, "no column may be read")
         return pa.schema(fields)
 
-    def copy(self, table: Table, schema: pa.Schema, path: Path) -> Copied:
-        """Read a table of the snapshot into one parquet file; the file at `path` is whole or this raises MySQLError."""
+    def key(self, schema: pa.Schema) -> list[str]:
+        """The columns that name a row: the primary key, else `id`, else none."""
+        primary = [f.name for f in schema if f.metadata[b"key"] == b"PRI"]
+        return primary or (["id"] if "id" in schema.names else [])
+
+    def estimate(self, table: Table) -> int | None:
+        """About how many rows it has, as the server's statistics say; None if they don't."""
+        sql = "SELECT table_rows FROM information_schema.tables WHERE table_schema = %s AND table_name = %s"
+        found = self.execute(sql, (table.schema, table.name))
+        return int(found[0][0]) if found and found[0][0] is not None else None
+
+    def copy(
+        self, table: Table, schema: pa.Schema, path: Path, tick: Callable[[int], None] = lambda _rows: None
+    ) -> Copied:
+        """Read a table of the snapshot into one parquet file; the file at `path` is whole or this raises MySQLError.
+
+        `tick` is told of the rows as they come.
+        """
         cursor = self.connection.cursor()
         columns = ", ".join(_expression(f) for f in schema)
         try:
             cursor.execute(f"SELECT {columns} FROM {quote(table.schema)}.{quote(table.name)}")
-            copied = _write(read_chunks(cursor, CHUNK_BYTES), schema, path)
+            copied = _write(read_chunks(cursor, CHUNK_BYTES), schema, path, tick)
         except BaseException:
             forget(cursor)  # what is left of the result can't be read on
             raise
@@ -206,8 +276,10 @@ def explain(error: BaseException) -> str:
 
 
 def _expression(field: pa.Field) -> str:
-    is_bit = field.metadata[b"mysql"].startswith(b"bit")
-    return quote(field.name) + ("+0" if is_bit else "")  # BIT comes as a number
+    """How to select a column: BIT as a number, FLOAT with all its digits (MySQL prints six), the others as they are."""
+    declared = field.metadata[b"mysql"]
+    added = "+0" if declared.startswith(b"bit") else "+0e0" if declared.startswith(b"float") else ""
+    return quote(field.name) + added
 
 
 def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa.Array:
@@ -237,7 +309,7 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _write(chunks: Iterator[list], schema: pa.Schema, path: Path) -> Copied:
+def _write(chunks: Iterator[list], schema: pa.Schema, path: Path, tick: Callable[[int], None]) -> Copied:
     """Chunks of raw fields to a parquet file; one worker thread casts and compresses while this one reads on."""
     rows, width, zero_dates = 0, len(schema), {}
     waiting: list[pa.Table] = []
@@ -255,6 +327,7 @@ def _write(chunks: Iterator[list], schema: pa.Schema, path: Path) -> Copied:
         job: Future | None = None
         for fields in chunks:
             rows += len(fields) // width
+            tick(len(fields) // width)
             raw = [pa.array(fields[i::width], pa.binary()) for i in range(width)]
             if job:
                 job.result()

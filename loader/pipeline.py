@@ -1,54 +1,53 @@
 """Extraction of one site: a dlt pipeline with one resource a table, whose destination puts whole files in place."""
 
-import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from tenacity import RetryError, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+import pyarrow.parquet as pq
+from pymysql.err import MySQLError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
-from loader import __version__, catalogue, storage
+from loader import catalogue, history, manifest, storage
 from loader.catalogue import Table
 from loader.config import Site
+from loader.console import Bars
 from loader.errors import Failure, stop_if_interrupted
-from loader.mysql import ABSENT, AWAY, STALE, Copied, MySQLError, Server, explain, parse_uri
+from loader.manifest import MARK, Extraction, Outcome
+from loader.mysql import ABSENT, STALE, Copied, Server, explain, parse_uri
+from loader.placement import Placement, held
 
-ATTEMPTS = 6  # within half a minute: a restart of the server takes less
-MANIFEST = "_manifest.json"
-
-
-@dataclass
-class Outcome:
-    """What became of one table: status `copied`, `skipped` (not there or not granted) or `failed`, and why."""
-
-    table: Table
-    status: str
-    rows: int = 0
-    seconds: float = 0.0
-    zero_dates: dict[str, int] = field(default_factory=dict)
-    reason: str | None = None
-    columns: list[str] = field(default_factory=list)
-
-    def record(self) -> dict:
-        """The table's entry in the manifest."""
-        entry = {"status": self.status, "rows": self.rows, "columns": self.columns, "zero_dates": self.zero_dates}
-        return entry if self.status == "copied" else {"status": self.status, "reason": self.reason}
+READS = 3  # of a table whose connection is lost in the middle
 
 
 @dataclass
-class Extraction:
-    """What became of a site's tables, and the instant (UTC) of the snapshot that they show."""
+class Run:
+    """An extraction of a site: what its steps share."""
 
-    outcomes: list[Outcome]
-    snapshot_at: str
-    snapshots: int
+    site: Site
+    server: Server
+    work: Path
+    done: Callable[[Outcome], None]
+    bars: Bars
+    accept_server: bool = False
+    earlier: dict = field(default_factory=dict)  # the manifest of the last run
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    outcomes: list[Outcome] = field(default_factory=list)
 
-    def having(self, status: str) -> list[Outcome]:
-        return [o for o in self.outcomes if o.status == status]
+    def record(self, outcome: Outcome) -> None:
+        self.bars.stop()
+        self.outcomes.append(outcome)
+        self.done(outcome)
+
+    def marks(self) -> dict[str, str]:
+        """What a file says of its origin, in its metadata."""
+        server = self.server
+        facts = {"run_id": self.id, "snapshot_at": server.snapshot_at, "server": server.identity}
+        return {MARK + name: value for name, value in facts.items()}
 
 
 def _quiet_dlt(work: Path) -> None:
@@ -66,57 +65,96 @@ def _quiet_dlt(work: Path) -> None:
 
 
 def _is_stale(error: BaseException) -> bool:
-    return isinstance(error, MySQLError) and error.args[0] in STALE | AWAY
+    return isinstance(error, MySQLError) and error.args[0] in STALE
 
 
-def _copy(server: Server, table: Table, path: Path) -> tuple[Outcome, pa.Schema | None]:
-    """Copy a table, reconnecting with backoff when the connection is lost. Never raises for the table's own errors."""
+def _read(run: Run, table: Table, path: Path) -> tuple[pa.Schema, Copied]:
+    """Read a table into a file; when the connection is lost it is made again, and the table read from its start."""
+    retrying = Retrying(
+        retry=retry_if_exception(_is_stale), stop=stop_after_attempt(READS), wait=wait_fixed(0.5), reraise=True
+    )
+    for attempt in retrying:
+        with attempt:
+            if attempt.retry_state.attempt_number > 1:
+                run.server.close()
+                run.bars.restart()
+            run.server.ensure_open()
+            schema = run.server.schema(table)
+            return schema, run.server.copy(table, schema.with_metadata(run.marks()), path, run.bars.advance)
+    raise AssertionError("tenacity returns or raises")
+
+
+def _keep_history(run: Run, outcome: Outcome, path: Path, key: list[str]) -> None:
+    """Merge the rows that have vanished since the last run into the new file."""
+    name = outcome.table.full_name
+    old = storage.fetch(f"{run.site.data_dir}/{name}.parquet", run.work / f"{name}.earlier.parquet")
+    last = None
+    if old:
+        marks = manifest.marks(pq.read_schema(old))
+        if marks.get("server", run.server.identity) != run.server.identity and not run.accept_server:
+            raise history.Unmergeable(f"the earlier file is of another server, {marks['server']}")
+        last = marks.get("snapshot_at") or run.earlier.get("snapshot_at")
+    merged = path.with_suffix(".merged")
+    kept = history.merge(path, old, key, (last, run.server.snapshot_at), merged, run.work / "spill")
+    merged.replace(path)
+    outcome.fall, outcome.vanished = kept.gone, kept.vanished
+    if old and old.parent == run.work:
+        old.unlink()
+
+
+def _fall(run: Run, outcome: Outcome) -> int:
+    """How many rows fewer than the last run's, which kept no history."""
+    name = outcome.table.full_name
+    before = run.earlier.get("tables", {}).get(name, {}).get("rows")
+    if before is None:
+        before = storage.count_rows(f"{run.site.data_dir}/{name}.parquet")
+    return max(0, before - outcome.rows)
+
+
+def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
+    """Copy a table, and say what became of it. Never raises for the table's own errors."""
     started = time.monotonic()
-    if server.is_gone:
-        return Outcome(table, "failed", reason="the database server is gone"), None
+    path = run.work / f"{table.full_name}.parquet"
+    run.bars.start(table.full_name, run.server.estimate(table) if run.bars.are_shown else None)
     try:
-        retrying = Retrying(
-            retry=retry_if_exception(_is_stale),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=wait_exponential(min=1, max=20),
-        )
-        for attempt in retrying:
-            with attempt:
-                if attempt.retry_state.attempt_number > 1:
-                    server.open()
-                schema = server.schema(table)
-                copied: Copied = server.copy(table, schema, path)
-        outcome = Outcome(table, "copied", copied.rows, time.monotonic() - started, copied.zero_dates)
-        outcome.columns = schema.names
-        return outcome, schema
-    except (MySQLError, RetryError, pa.ArrowInvalid) as e:
-        cause = e.last_attempt.exception() if isinstance(e, RetryError) else e
-        absent = isinstance(cause, MySQLError) and cause.args[0] in ABSENT
-        server.is_gone = isinstance(cause, MySQLError) and cause.args[0] in AWAY
+        schema, copied = _read(run, table, path)
+        outcome = Outcome(table, "copied", copied.rows, zero_dates=copied.zero_dates, columns=schema.names)
+        key = run.server.key(schema)
+        if run.site.history and key:
+            _keep_history(run, outcome, path, key)
+        else:
+            outcome.fall = _fall(run, outcome)
+            outcome.reason = "it has no primary key, so rows that vanish can't be kept" if run.site.history else None
+        outcome.seconds, outcome.bytes = time.monotonic() - started, path.stat().st_size
+        return outcome, path
+    except (MySQLError, pa.ArrowInvalid, history.Unmergeable) as e:
         path.unlink(missing_ok=True)
-        return Outcome(table, "skipped" if absent else "failed", reason=explain(cause)), None
+        code = e.args[0] if isinstance(e, MySQLError) else None
+        return Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(e)), path
 
 
-def _find(server: Server, done: Callable[[Outcome], None]) -> dict[Table, pa.Schema]:
-    """The tables of the catalogue that this database has, with their columns; the others are reported to `done`."""
+def _find(run: Run) -> dict[Table, pa.Schema]:
+    """The tables of the catalogue that this database has, with the columns of their files; the others are recorded."""
     found = {}
-    for table in catalogue.load().values():
+    for table in catalogue.choose(run.site.schemas):
         try:
-            found[table] = server.schema(table)
+            run.server.ensure_open()
+            schema = run.server.schema(table)
+            found[table] = history.merged_schema(schema, None) if run.site.history else schema
         except MySQLError as e:
-            done(Outcome(table, "skipped" if e.args[0] in ABSENT else "failed", reason=explain(e)))
+            code = e.args[0]
+            run.record(Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(e)))
     return found
 
 
-def _site_source(dlt, server: Server, tables: dict[Table, pa.Schema], work: Path, done: Callable[[Outcome], None]):
+def _site_source(dlt, run: Run, tables: dict[Table, pa.Schema]):
     """The dlt source of a site. A table's resource writes its whole file and hands it to dlt by name."""
 
     def rows(table: Table):
-        path = work / f"{table.full_name}.parquet"
-        outcome, schema = _copy(server, table, path)
-        done(outcome)
-        if schema is not None:
-            yield dlt.mark.with_file_import(str(path), "parquet", outcome.rows, schema.empty_table())
+        outcome, path = _copy(run, table)
+        run.record(outcome)
+        if outcome.status == "copied":
+            yield dlt.mark.with_file_import(str(path), "parquet", outcome.rows, pq.read_schema(path).empty_table())
 
     @dlt.source(name="site")
     def site():
@@ -133,137 +171,93 @@ def _site_source(dlt, server: Server, tables: dict[Table, pa.Schema], work: Path
     return site()
 
 
-def extract_site(site: Site, work: Path, done: Callable[[Outcome], None] = lambda _: None) -> Extraction:
+def extract_site(
+    site: Site, work: Path, done: Callable[[Outcome], None] = lambda _: None, accept_server: bool = False
+) -> Extraction:
     """Copy every table of the catalogue that the site's database has to `data_dir`; `done` is told of each table.
 
     Files appear only after all tables were read, each whole, the manifest last; a table that failed keeps its earlier
-    file. Raises Failure when the database can't be reached, nothing could be copied, or a file can't be put in place;
-    then local files are all as before, and in object storage those that were replaced are named.
+    file. Raises Failure when the database can't be reached, nothing could be copied, kept history would be lost or
+    mixed with another server's, or a file can't be put in place; then local files are all as before, and in object
+    storage those that were replaced are named.
     """
     server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
+    run = Run(site, server, work, done, Bars(), accept_server)
     try:
-        with _held(site.data_dir):
-            return _extract(server, site, work, done)
+        with held(site.data_dir, run.id):
+            run.earlier = manifest.read(site.data_dir)
+            _refuse_loss(run)
+            with run.bars.shown():
+                return _extract(run)
     finally:
         server.close()
 
 
-@contextmanager
-def _held(data_dir: str) -> Iterator[None]:
-    """Alone in a local data_dir, less the parts of killed runs."""
-    if storage.is_remote(data_dir):
-        yield
-        return
-    try:
-        Path(data_dir).mkdir(parents=True, exist_ok=True)
-        descriptor = storage.lock(Path(data_dir))
-    except OSError as e:
-        raise Failure(f"cannot write to {data_dir}: {storage.reason(e)}") from None
-    try:
-        for part in Path(data_dir).glob(".*.parquet.part-*"):
-            part.unlink(missing_ok=True)
-        yield
-    finally:
-        os.close(descriptor)
+def _refuse_loss(run: Run) -> None:
+    """Raise Failure where this run would drop a history that an earlier one kept, or merge two servers' rows."""
+    data_dir, before = run.site.data_dir, manifest.identity(run.earlier)
+    if run.site.history and before and before != run.server.identity and not run.accept_server:
+        raise Failure(
+            f"{data_dir} holds the history of another server ({before}; this is {run.server.identity}); use another "
+            "data_dir, or --accept-server if it is the same cloud after a move or a restore"
+        )
+    if run.site.history is None and _has_history(run):
+        raise Failure(
+            f"{data_dir} holds rows that have vanished from the database: go on with --history (history: true in the "
+            "config), or drop them with --no-history"
+        )
 
 
-def _root(error: BaseException) -> BaseException:
-    """What began it: dlt wraps errors in its own."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
-    return error
+def _has_history(run: Run) -> bool:
+    """Did an earlier run keep vanished rows? Without its manifest (it was killed at its end) the files tell."""
+    if run.earlier:
+        return run.earlier.get("history", False)
+    place = run.site.data_dir
+    filesystem = storage.s3_filesystem() if storage.is_remote(place) else None
+    schemas = storage.read_schemas(filesystem, place, list(catalogue.load()))
+    return any(history.has_history(schema) for schema in schemas.values())
 
 
-class Placement:
-    """The destination's side: files that wait beside their local targets, or that lie in object storage already."""
-
-    def __init__(self, data_dir: str):
-        self.data_dir = data_dir
-        self.waiting: dict[str, Path] = {}
-        self.done: list[str] = []
-        self.refused: list[Failure] = []
-
-    def take(self, source: Path, name: str) -> None:
-        """Take a finished file; raises Failure when its place can't be written."""
-        target = f"{self.data_dir}/{name}.parquet"
-        if not storage.is_remote(target):
-            self.waiting[target] = storage.prepare(source, target)
-            return
-        if not self.done:
-            storage.remove(f"{self.data_dir}/{MANIFEST}")  # from here on it would not be true
-        storage.put(source, target)
-        self.done.append(target)
-
-    def finish(self) -> None:
-        """Put all local files in place: renames, after everything that can fail."""
-        if self.waiting:
-            storage.remove(f"{self.data_dir}/{MANIFEST}")
-        while self.waiting:
-            target, part = self.waiting.popitem()
-            part.replace(target)
-
-    def abandon(self) -> None:
-        for part in self.waiting.values():
-            part.unlink(missing_ok=True)
-
-    def failure(self, error: Exception) -> Failure:
-        """What to tell of a run that failed."""
-        if not self.refused:
-            return Failure(f"extraction failed: {storage.reason(_root(error))}")
-        mixed = f"; already of this snapshot: {', '.join(self.done)}" if self.done else ""
-        return Failure(f"{self.refused[0]}{mixed}")
-
-
-def _extract(server: Server, site: Site, work: Path, done: Callable[[Outcome], None]) -> Extraction:
-    _quiet_dlt(work)
+def _extract(run: Run) -> Extraction:
+    _quiet_dlt(run.work)
     import dlt
     from dlt.common.destination.exceptions import DestinationTerminalException
 
-    outcomes: list[Outcome] = []
-    placement = Placement(site.data_dir)
+    placement = Placement(run.site.data_dir)
 
     @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="direct")
     def data_dir(path: str, table: dict) -> None:
         try:
             placement.take(Path(path), table["x-file"])
         except Failure as e:
-            placement.refused.append(e)
             raise DestinationTerminalException(str(e)) from None
 
-    def record(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        done(outcome)
-
-    pipeline = dlt.pipeline("extract", destination=data_dir, pipelines_dir=str(work / "pipelines"))
+    pipeline = dlt.pipeline("extract", destination=data_dir, pipelines_dir=str(run.work / "pipelines"))
     pipeline.drop()  # a pending package of a failed run would be loaded instead of the new data
     try:
-        tables = _find(server, record)
+        tables = _find(run)
         if tables:
-            pipeline.run(_site_source(dlt, server, tables, work, record))
+            pipeline.run(_site_source(dlt, run, tables))
         placement.finish()
     except Exception as e:
         stop_if_interrupted()
         raise placement.failure(e) from e
     finally:
         placement.abandon()
-    extraction = Extraction(outcomes, server.snapshot_at, server.snapshots)
+    server = run.server
+    extraction = Extraction(
+        run.outcomes,
+        run.id,
+        server.snapshot_at,
+        server.snapshots,
+        server.version,
+        server.identity,
+        # what --no-history dropped is gone; without any word nothing was kept
+        bool(run.site.history),
+    )
     if not extraction.having("copied"):
-        first = outcomes[0]
+        first = next((o for o in run.outcomes if o.is_loss), run.outcomes[0])
         advice = "see `chameleon-usage print-grant-sql`"
         raise Failure(f"nothing could be copied; {first.table.full_name}: {first.reason}; {advice}")
-    _write_manifest(site, extraction, server.version, work)
+    extraction.write(run.site.data_dir, run.work)
     return extraction
-
-
-def _write_manifest(site: Site, extraction: Extraction, version: str, work: Path) -> None:
-    manifest = {
-        "format": 1,
-        "written_by": f"chameleon-usage {__version__}",
-        "server": version,
-        "snapshot_at": extraction.snapshot_at,
-        "snapshots": extraction.snapshots,
-        "tables": {o.table.full_name: o.record() for o in extraction.outcomes},
-    }
-    path = work / MANIFEST
-    path.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
-    storage.put(path, f"{site.data_dir}/{MANIFEST}")

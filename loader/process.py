@@ -6,6 +6,7 @@ import re
 import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from logging import ERROR, WARNING
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from loader import __version__, catalogue, storage
 from loader import config as configuration
 from loader.catalogue import project_dir
 from loader.config import Site
+from loader.console import say
 from loader.errors import Failure, UsageError, stop_if_interrupted
 
 SUMMARY = "chameleon_usage_summary "
@@ -59,6 +61,7 @@ def process_sites(
     end_date: str,
     memory_limit: str | None,
     threads: int | None,
+    allow_failed: bool,
 ) -> None:
     """Process each selected site. One that fails doesn't stop the others; then raises Failure at the end."""
     start, end = parse_window(start_date, end_date)
@@ -71,7 +74,7 @@ def process_sites(
     published: dict[str, Published] = {}
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
-        dbt = Dbt(Path(work), memory_limit, threads)
+        dbt = Dbt(Path(work), memory_limit, threads, allow_failed)
         for site in sites:
             try:
                 published[site.key] = dbt.build(site, configuration.trimmed(output), start, end)
@@ -79,7 +82,7 @@ def process_sites(
                 if len(sites) == 1:
                     raise
                 failed.append(site.key)
-                click.echo(f"Error: {site.key}: {e}", err=True)
+                say(ERROR, f"{site.key}: {e}", site=site.key)
     if published:
         from loader.tables import print_hours
 
@@ -97,7 +100,7 @@ def process_sites(
 class Dbt:
     """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
 
-    def __init__(self, work: Path, memory_limit: str | None, threads: int | None):
+    def __init__(self, work: Path, memory_limit: str | None, threads: int | None, allow_failed: bool):
         try:
             from dbt.cli.main import dbtRunner
         except ImportError:
@@ -115,6 +118,7 @@ class Dbt:
         if memory_limit:
             os.environ["CHAMELEON_USAGE_MEMORY_LIMIT"] = memory_limit
         self.work = work
+        self.allow_failed = allow_failed
         self.runner = dbtRunner
         cache = parse_cache(work)
         parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
@@ -141,6 +145,8 @@ class Dbt:
 
         def listen(event) -> None:
             message = getattr(event.data, "msg", "")
+            if event.info.name == "JinjaLogWarning":
+                say(WARNING, f"{site.key}: {message}", site=site.key)
             if message.startswith(SUMMARY):
                 facts = json.loads(message.removeprefix(SUMMARY))
                 published.files = facts["files"]
@@ -152,6 +158,7 @@ class Dbt:
             "output": output,
             "start_date": start,
             "end_date": end,
+            "allow_failed": self.allow_failed,
         }
         flags = [
             "--exclude-resource-type",

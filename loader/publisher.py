@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from loader import catalogue, storage
+from loader import catalogue, manifest, storage
 from loader.errors import Failure
 
 PART = ".part-"
@@ -25,6 +25,8 @@ class Plugin(BasePlugin):
     `stage` (make) the part folder, `publish`, `discard`."""
 
     tables: dict[str, dict[str, str]] | None = None  # of each extracted table, its columns and what they hold
+    failed: tuple[str, ...] = ()  # tables that the last extraction failed to copy
+    doubts: tuple[str, ...] = ()  # why the files may not be of one instant
 
     def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
@@ -45,7 +47,7 @@ class Plugin(BasePlugin):
         if action == "connect" or self.tables is None:
             self.tables = self._connect(job["data_dir"], folder) if job["data_dir"] else {}
         if action in ("connect", "tables"):
-            job["tables"] = self.tables
+            job.update(tables=self.tables, failed=list(self.failed), doubts=list(self.doubts))
             return
         with _lock:
             part = part_folder(folder, job["run"])
@@ -67,7 +69,12 @@ class Plugin(BasePlugin):
             filesystem = storage.s3_filesystem()
             storage.check_readable(filesystem, data_dir)
             self.connection.register_filesystem(filesystem)
-        return storage.read_columns(filesystem, data_dir, list(catalogue.load()))
+        schemas = storage.read_schemas(filesystem, data_dir, list(catalogue.load()))
+        told = manifest.read(data_dir)
+        self.failed = tuple(manifest.failed(told))
+        runs = {name: manifest.marks(schema).get("run_id") for name, schema in schemas.items()}
+        self.doubts = tuple(manifest.doubts(told, runs))
+        return {name: {c.name: storage.holds(c.type) for c in schema} for name, schema in schemas.items()}
 
 
 def part_folder(folder: str, run: str) -> Path:

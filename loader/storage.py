@@ -89,29 +89,36 @@ def check_readable(filesystem, place: str) -> None:
         raise Failure(f"cannot read {place}: {reason(e)}; check AWS_ENDPOINT_URL and the AWS_* keys") from None
 
 
-def read_columns(filesystem, place: str, names: list[str]) -> dict[str, dict[str, str]]:
-    """Of each of these tables that has a file: its columns, and what they hold: `text`, `simple`, or the type's name.
+def read_schemas(filesystem, place: str, names: list[str]) -> dict[str, pa.Schema]:
+    """The columns of each of these tables that has a file, and what the file says of itself.
 
     Raises Failure naming the first file that can't be read as parquet.
     """
     found = {}
-    for name in names:
-        file = f"{place}/{name}.parquet"
-        if filesystem.exists(file) if filesystem else Path(file).exists():
-            with _readable(file):
-                schema = pq.read_schema(file, filesystem=filesystem)
-                found[name] = {column.name: _holds(column.type) for column in schema}
+    for name, file in _present(filesystem, place, names):
+        with _readable(file):
+            found[name] = pq.read_schema(file, filesystem=filesystem)
     return found
+
+
+def _present(filesystem, place: str, names: list[str]) -> list[tuple[str, str]]:
+    """Which of these tables have a file in a place, and its path: by one listing; asking for each is slow on S3."""
+    if filesystem:
+        try:
+            there = {path.rpartition("/")[2] for path in filesystem.ls(place, detail=False)}
+        except FileNotFoundError:
+            return []
+    else:
+        there = {path.name for path in Path(place).glob("*.parquet")}
+    return [(name, f"{place}/{name}.parquet") for name in names if f"{name}.parquet" in there]
 
 
 def check_pages(filesystem, place: str, names: list[str]) -> None:
     """Raise Failure naming the first of these files whose pages can't be read, though its footer can."""
-    for name in names:
-        file = f"{place}/{name}.parquet"
-        if filesystem.exists(file) if filesystem else Path(file).exists():
-            with _readable(file):
-                for _ in pq.ParquetFile(file, filesystem=filesystem).iter_batches():
-                    pass
+    for _, file in _present(filesystem, place, names):
+        with _readable(file):
+            for _ in pq.ParquetFile(file, filesystem=filesystem).iter_batches():
+                pass
 
 
 @contextmanager
@@ -123,7 +130,8 @@ def _readable(file: str) -> Iterator[None]:
         raise Failure(f"{file} can't be read: {reason(e)} ({advice})") from None
 
 
-def _holds(kind: pa.DataType) -> str:
+def holds(kind: pa.DataType) -> str:
+    """What a column of this type holds: `text`, `simple` (numbers, times), or the type's name."""
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
         return "text"
     return str(kind) if pa.types.is_nested(kind) or pa.types.is_binary(kind) else "simple"
@@ -196,6 +204,41 @@ def exists(target: str) -> bool:
         return s3_filesystem().exists(target)
     except Exception:
         return False
+
+
+def read_text(target: str) -> str | None:
+    """A small text file, None if it isn't there; raises Failure naming it when it can't be read."""
+    try:
+        content = s3_filesystem().cat_file(target) if is_remote(target) else Path(target).read_bytes()
+        return content.decode("utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    except Exception as e:  # s3fs and botocore raise many kinds
+        raise Failure(f"cannot read {target}: {reason(e)}") from None
+
+
+def fetch(target: str, path: Path) -> Path | None:
+    """A file to read from local disk: where it is, or a copy at `path` of one in object storage; None if there is none.
+
+    Raises Failure naming it when it can't be read.
+    """
+    if not is_remote(target):
+        return Path(target) if Path(target).exists() else None
+    try:
+        s3_filesystem().get_file(target, str(path))
+        return path
+    except FileNotFoundError:
+        return None
+    except Exception as e:  # s3fs and botocore raise many kinds
+        raise Failure(f"cannot read {target}: {reason(e)}") from None
+
+
+def count_rows(target: str) -> int:
+    """The rows of a parquet file; 0 if there is none, or none that can be read."""
+    try:
+        return pq.read_metadata(target, filesystem=s3_filesystem() if is_remote(target) else None).num_rows
+    except Exception:  # of arrow, s3fs and botocore: then there is nothing to compare with
+        return 0
 
 
 def reason(error: BaseException) -> str:

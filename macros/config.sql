@@ -52,7 +52,12 @@
       {%- do wrong.append('dbt ' ~ flags.WHICH ~ ' alone has nothing to work on: the database is new in every run; use dbt build') -%}
     {%- endif -%}
     {%- if not wrong -%}
-      {%- do publisher('connect') -%}
+      {%- set inputs = publisher('connect') -%}
+      {%- if inputs.failed and not var('allow_failed') -%}
+        {%- do wrong.append('the last extraction into ' ~ var('data_dir') ~ ' failed to copy ' ~ inputs.failed | join(', ')
+          ~ '; extract again, or go on with what is there: --allow-failed (var allow_failed: true)') -%}
+      {%- endif -%}
+      {%- for doubt in inputs.doubts %}{% do exceptions.warn(var('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
       {%- do wrong.extend(wrong_inputs()) -%}
     {%- endif -%}
     {%- if wrong %}{{ exceptions.raise_compiler_error(wrong | join('\n')) }}{% endif -%}

@@ -40,9 +40,24 @@
 {% endmacro %}
 
 {#
-  One raw table, typed as the catalogue says: a file that isn't there reads as an empty table, a missing column as null (a
-  missing required column stopped the run in check_run), an empty text as null (a key or name that is empty names nothing).
+  A column of a raw file, typed as the catalogue says: a missing one is null, an empty text is null (a key or name that is
+  empty names nothing), a FLOAT is the number that its shortest text says (1.1, not 1.10000002384). Where history was kept,
+  the row's end is also the first extraction that no longer found it (`_vanished_at`).
 #}
+{% macro raw_column(column, have) %}
+  {%- set value = '"' ~ column.name ~ '"' if column.name in have else 'null' -%}
+  {%- set vanished = '"_vanished_at"' if column.name == 'deleted_at' and '_vanished_at' in have else none -%}
+  {%- if column.data_type == 'varchar' -%}
+    {{ return("nullif(" ~ value ~ "::varchar, '')") }}
+  {%- elif column.data_type == 'double' -%}
+    {{ return(value ~ '::varchar::double') }}
+  {%- elif vanished -%}
+    {{ return('coalesce(' ~ value ~ '::timestamp, ' ~ vanished ~ '::timestamp)') }}
+  {%- endif -%}
+  {{ return(value ~ '::' ~ column.data_type) }}
+{% endmacro %}
+
+{# One raw table: a file that isn't there reads as an empty one. (A missing required column stopped the run in check_run.) #}
 {% macro raw(schema, table) %}
   {%- set file = raw_file(schema, table) -%}
   {%- if not execute %}{{ return('select 1 as id') }}{% endif -%}
@@ -50,8 +65,7 @@
   {%- set have = raw_columns(schema, table) if found else [] -%}
   select
     {%- for column in catalogued(schema, table).columns.values() %}
-    {%- set value = '"' ~ column.name ~ '"' if column.name in have else 'null' %}
-    {{ "nullif(" ~ value ~ "::varchar, '')" if column.data_type == 'varchar' else value ~ '::' ~ column.data_type }} as "{{ column.name }}"{{ ',' if not loop.last }}
+    {{ raw_column(column, have) }} as "{{ column.name }}"{{ ',' if not loop.last }}
     {%- endfor %}
   {% if found %}from {{ parquet(file) }}{% else %}where false{% endif %}
 {% endmacro %}

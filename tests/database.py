@@ -29,8 +29,15 @@ def column_type(column: catalogue.Column) -> str:
     return "tinyint(1)" if column.name in FLAGS else TYPES[column.data_type]
 
 
+def others(name: str) -> dict[str, str]:
+    """Columns that a table here has beside those that are read, all with one value, and are extracted."""
+    table = catalogue.load()[name]
+    copied = ["unread"] if table.copied is None else [c for c in table.copied if c not in table.columns]
+    return dict.fromkeys(copied, "other")
+
+
 def create(server: servers.MariaDB, tables: dict[str, pa.Table]) -> None:
-    """Fresh databases that hold these tables and nothing else, each with a column that is never copied and one more."""
+    """Fresh databases that hold these tables alone, each with `others` and the columns that are never copied."""
     with server.connect() as connection, connection.cursor() as cursor:
         for schema in {t.schema for t in catalogue.load().values()}:
             cursor.execute(f"DROP DATABASE IF EXISTS `{schema}`")
@@ -40,7 +47,7 @@ def create(server: servers.MariaDB, tables: dict[str, pa.Table]) -> None:
             table = catalogue.load()[name]
             columns = [f"`{c.name}` {column_type(c)}" for c in table.columns.values()]
             columns += [f"`{c}` mediumtext DEFAULT '{SECRET}'" for c in sorted(table.never_copied)]
-            columns += ["`unread` varchar(10) DEFAULT 'unread'"]
+            columns += [f"`{c}` varchar(10) DEFAULT '{value}'" for c, value in others(name).items()]
             cursor.execute(f"CREATE TABLE {name} ({', '.join(columns)}) ENGINE=InnoDB")
             values = [tuple(row.values()) for row in rows.to_pylist()]
             if values:

@@ -146,8 +146,8 @@ def finished(process: subprocess.Popen) -> subprocess.CompletedProcess[str]:
 
 
 def values(table: str, source: dict[str, pa.Table] | None = None) -> list[Row]:
-    """What the file of a sample table must hold: its rows and the column that nothing reads."""
-    return [r | {"unread": "unread"} for r in (source or small_site())[table].to_pylist()]
+    """What the file of a sample table must hold: its rows and the columns that nothing reads."""
+    return [r | database.others(table) for r in (source or small_site())[table].to_pylist()]
 
 
 # --- tables that are not there, or not granted ---
@@ -178,30 +178,62 @@ ABSENT = {
 def test_a_table_that_can_not_be_read_is_reported_and_the_rest_is_copied(case: str, cloud: Cloud) -> None:
     statement, name, code = ABSENT[case]
     cloud.sql(statement)
-    run = succeeded(cloud.extract())
-    [warning] = run.stderr.splitlines()
+    run = cloud.extract()
+    assert run.returncode == 1, "an operator who sleeps must be told that numbers will be lost"
+    warning, error = run.stderr.splitlines()
+    assert error == "Error: not everything was extracted: site"
     assert re.match(rf"Warning: {name} skipped: .* \(MySQL error {code}\); without it these metrics are inc", warning)
     assert warning.endswith(", ".join(catalogue.load()[name].metrics))
+    assert re.search(rf"^{name} +skipped *$", run.stdout, re.MULTILINE), "in the closing table"
     assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != name}
-    assert cloud.manifest()["tables"][name] == {"status": "skipped", "reason": re.search("skipped: (.*);", warning)[1]}
+    words = re.search("skipped: (.*); without", warning)[1]
+    assert cloud.manifest()["tables"][name] == {"status": "skipped", "code": code, "reason": words}
 
 
 def test_a_table_that_is_gone_keeps_its_earlier_file_and_says_so(cloud: Cloud) -> None:
     succeeded(cloud.extract())
     before = cloud.file("blazar.leases").read_bytes()
     cloud.sql("DROP TABLE blazar.leases")
-    run = succeeded(cloud.extract())
-    assert run.stderr.endswith("the file of an earlier extraction stays\n")
+    run = cloud.extract()
+    assert run.returncode == 1
+    assert "; the file of an earlier extraction stays\n" in run.stderr
     assert cloud.file("blazar.leases").read_bytes() == before
     assert cloud.manifest()["tables"]["blazar.leases"]["status"] == "skipped"
 
 
-def test_optional_tables_that_are_not_there_are_no_warning(cloud: Cloud) -> None:
+def test_optional_tables_that_are_not_there_are_one_quiet_line(cloud: Cloud) -> None:
     run = succeeded(cloud.extract())
     assert run.stderr == ""
-    skipped = re.findall(r"^(\S+) +skipped \(optional\): ", run.stdout, re.MULTILINE)
-    assert set(skipped) == {t.full_name for t in catalogue.load().values() if t.optional} - set(small_site())
-    assert skipped
+    [line] = re.findall("^optional, not there: (.*)$", run.stdout, re.MULTILINE)
+    optional = [t for t in catalogue.load().values() if t.optional and t.full_name not in small_site()]
+    told = dict(part.split(": ") if ": " in part else (part, "") for part in line.split("; "))
+    assert set(told) == {t.schema for t in optional}
+    assert told["ironic"] == told["openstack_audit"] == "", "nothing of that service is there"
+    assert set(told["nova"].split(", ")) == {t.name for t in optional if t.schema == "nova"}
+    assert not any(t.full_name in run.stdout for t in optional), "no line each"
+
+
+def test_an_optional_table_with_an_earlier_file_is_a_warning(cloud: Cloud) -> None:
+    cloud.sql("CREATE TABLE nova.services (id int PRIMARY KEY)", "GRANT SELECT ON nova.services TO usage_exporter")
+    succeeded(cloud.extract())
+    cloud.sql("DROP TABLE nova.services")
+    run = succeeded(cloud.extract())
+    assert re.fullmatch("Warning: nova.services skipped: .*; the file of an earlier extraction stays\n", run.stderr)
+
+
+def test_services_that_are_left_out_are_not_asked_for(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.sql("DROP DATABASE nova", "DROP DATABASE nova_api")
+    run = succeeded(usage(*cloud.flags(), "--schema", "blazar", env={"DATABASE_URI": cloud.account.uri}))
+    assert run.stderr == ""
+    assert {n.split(".")[0] for n in cloud.manifest()["tables"]} == {"blazar"}
+    config = tmp_path / "site.yml"
+    config.write_text(f"edge: {{data_dir: '{tmp_path}/edge', schemas: [blazar]}}\n")
+    run = succeeded(usage("--config", config, "extract", env={"DATABASE_URI": cloud.account.uri}))
+    assert run.stderr == ""
+    config.write_text(f"edge: {{data_dir: '{tmp_path}/edge', schemas: [blazer]}}\n")
+    run = usage("--config", config, "extract", env={"DATABASE_URI": cloud.account.uri})
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("Error: unknown schema 'blazer'; known are blazar, ")
 
 
 def test_nothing_granted_is_a_failure_and_earlier_files_stay(cloud: Cloud) -> None:
@@ -292,7 +324,7 @@ def test_printed_grants_make_exactly_the_user_that_was_asked_for(mode: str, clou
     succeeded(cloud.extract(cloud.server.uri(user, "x")))
     granted = cloud.sql(f"SHOW GRANTS FOR '{quoted}'@'127.0.0.%'")
     assert len(granted) == 1 + len(small_site())
-    assert all(re.match("GRANT (USAGE|SELECT) ON ", line) for (line,) in granted)
+    assert all(re.match(r"GRANT (USAGE|SELECT( \([^)]*\))?) ON ", line) for (line,) in granted)
 
 
 def test_a_socket_is_named_in_the_uri(cloud: Cloud) -> None:
@@ -493,7 +525,7 @@ def test_an_empty_table_is_a_file_with_columns(cloud: Cloud) -> None:
     succeeded(cloud.extract())
     assert pq.read_table(cloud.file("blazar.leases")).num_rows == 0
     expected = catalogue.load()["blazar.leases"].columns
-    assert pq.read_schema(cloud.file("blazar.leases")).names == [*expected, "unread"]
+    assert pq.read_schema(cloud.file("blazar.leases")).names == [*expected, *database.others("blazar.leases")]
     assert pq.read_schema(cloud.file("blazar.leases")).field("start_date").type == pa.timestamp("us")
 
 
@@ -520,6 +552,12 @@ TYPES: dict[str, tuple[str, pa.DataType, list[tuple[object, object]]]] = {
     ),
     "flag": ("bit(1)", pa.bool_(), [(1, True), (0, False), (None, None)]),
     "flags": ("bit(64)", pa.uint64(), [(2**64 - 1, 2**64 - 1), (0, 0), (49, 49)]),
+    "short": (
+        "float",
+        pa.float32(),  # what no decimal text of six digits tells apart
+        [(1.1, 1.10000002384185791015625), (16777215, 16777215.0), (0.1234567, 0.12345670163631439), (None, None)],
+    ),
+    "scaled": ("float(7,2)", pa.float32(), [(12345.67, 12345.669921875), (-0.01, -0.009999999776482582)]),
     "exact": ("double", pa.float64(), [(0.1, 0.1), (1.7976931348623157e308, 1.7976931348623157e308), (5e-324, 5e-324)]),
     "day": ("date", pa.date32(), [("1000-01-01", date(1000, 1, 1)), ("9999-12-31", date(9999, 12, 31))]),
     "moment": (
@@ -676,13 +714,17 @@ def test_a_large_table_is_copied_whole(cloud: Cloud) -> None:
 def test_the_manifest_says_what_was_copied_and_when(cloud: Cloud) -> None:
     cloud.sql("DROP TABLE nova.instance_actions")
     before = datetime.now(timezone.utc).replace(tzinfo=None)
-    succeeded(cloud.extract())
+    assert cloud.extract().returncode == 1
     after = datetime.now(timezone.utc).replace(tzinfo=None)
     manifest = cloud.manifest()
     tables = manifest.pop("tables")
     assert before <= datetime.fromisoformat(manifest.pop("snapshot_at")) <= after
     assert manifest.pop("written_by").startswith("chameleon-usage ")
-    assert manifest == {"format": 1, "server": cloud.sql("SELECT VERSION()")[0][0], "snapshots": 1}
+    assert after >= datetime.fromisoformat(manifest.pop("finished_at")) >= before
+    assert re.fullmatch("[0-9a-f]{32}", manifest.pop("run_id"))
+    [(version, host, port)] = cloud.sql("SELECT VERSION(), @@hostname, @@port")
+    server = {"version": version, "identity": f"host:{host}:{port}"}
+    assert manifest == {"format": 2, "server": server, "snapshots": 1, "history": False}
     assert tables.keys() == catalogue.load().keys()
     copied = {name for name, entry in tables.items() if entry["status"] == "copied"}
     assert copied == {p.name.removesuffix(".parquet") for p in cloud.data_dir.glob("*.parquet")}
@@ -691,8 +733,12 @@ def test_the_manifest_says_what_was_copied_and_when(cloud: Cloud) -> None:
         assert tables[name]["rows"] == file.metadata.num_rows == len(small_site()[name])
         assert tables[name]["columns"] == file.schema_arrow.names
         assert not any(tables[name]["zero_dates"].values())
+        assert tables[name]["bytes"] == cloud.file(name).stat().st_size
+        assert 0 < tables[name]["seconds"] < SECONDS
+        assert (tables[name]["fall"], tables[name]["vanished"]) == (0, 0)
     for name in tables.keys() - copied:
-        assert tables[name].keys() == {"status", "reason"}
+        assert tables[name].keys() == {"status", "code", "reason"}
+        assert f"(MySQL error {tables[name]['code']})" in tables[name]["reason"]
         assert (tables[name]["status"], "MySQL error" in tables[name]["reason"]) == ("skipped", True)
 
 

@@ -56,7 +56,8 @@ def test_after_the_command_config_and_data_dir_win_and_sites_add_up(asked: dict[
 
 def test_without_shared_flags_nothing_is_assumed(asked: dict[str, object]) -> None:
     assert invoke("extract").exit_code == 0
-    assert asked == {"command": "extract", "config": None, "keys": (), "data_dir": None, "db_uri": None}
+    shared = {"command": "extract", "config": None, "keys": (), "data_dir": None}
+    assert asked == shared | {"db_uri": None, "history": None, "accept_server": False, "schemas": ()}
 
 
 def test_options_of_a_command_reach_it(asked: dict[str, object]) -> None:
@@ -74,9 +75,12 @@ def test_options_of_a_command_reach_it(asked: dict[str, object]) -> None:
 
 HELP = {
     (): ["extract", "process", "print-grant-sql", "--config", "--site", "--data-dir"],
-    ("extract",): ["--config", "--site", "--data-dir", "--db-uri", "$DATABASE_URI"],
-    ("process",): ["--config", "--site", "--data-dir", "--output", "--start-date", "--end-date", "--memory-limit"],
-    ("print-grant-sql",): ["--user", "--host", "usage_exporter", "[default: %]"],
+    ("extract",): [
+        *("--config", "--site", "--data-dir", "--db-uri", "$DATABASE_URI"),
+        *("--history", "--no-history", "--accept-server", "--schema", "--log-format", "Exit code: 0"),
+    ],
+    ("process",): ["--config", "--site", "--data-dir", "--output", "--start-date", "--end-date", "--allow-failed"],
+    ("print-grant-sql",): ["--user", "--host", "--schema", "usage_exporter", "[default: %]"],
 }
 
 

@@ -117,7 +117,7 @@ TYPES = [
     ("decimal", "decimal(39,10)", 39, 10, pa.string()),
     ("decimal", "decimal(65,30)", 65, 30, pa.string()),
     ("decimal", "decimal(12,2) unsigned", 12, 2, pa.decimal128(12, 2)),
-    ("float", "float", 12, 0, pa.float64()),
+    ("float", "float", 12, 0, pa.float32()),
     ("double", "double", 22, 0, pa.float64()),
     ("double", "double unsigned", 22, 0, pa.float64()),
     ("bit", "bit(1)", 1, 0, pa.bool_()),

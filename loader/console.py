@@ -1,0 +1,105 @@
+"""What a person or a machine reads while it works: lines of text or of JSON, and a progress bar on a terminal."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+
+import click
+
+LOG = logging.getLogger("chameleon_usage")
+FORMATS = ("text", "json")
+PREFIXES = {logging.WARNING: "Warning: ", logging.ERROR: "Error: "}
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return PREFIXES.get(record.levelno, "") + record.getMessage()
+
+
+class _Json(logging.Formatter):
+    """One object a line: time (UTC), level, message, and what `extra={"facts": {…}}` adds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
+        line = {"time": at, "level": record.levelname.lower(), "message": " ".join(record.getMessage().split())}
+        return json.dumps(line | getattr(record, "facts", {}), ensure_ascii=False)
+
+
+class _Echo(logging.Handler):
+    """Information to stdout, the rest to stderr: to those of the moment, which a progress bar replaces."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=record.levelno >= logging.WARNING)
+
+
+def set_up(form: str = "text") -> None:
+    """Send our log to stdout and stderr, as text or as JSON. Nobody else's loggers are touched."""
+    handler = _Echo()
+    handler.setFormatter(_Json() if form == "json" else _Text())
+    LOG.handlers[:] = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+
+
+def is_json() -> bool:
+    """Does a machine read our log?"""
+    return any(isinstance(handler.formatter, _Json) for handler in LOG.handlers)
+
+
+def say(level: int, message: str, **facts: object) -> None:
+    """Log a line; `facts` are for machines."""
+    LOG.log(level, message, extra={"facts": facts})
+
+
+class Bars:
+    """A progress bar a table on a terminal: rows, rate and time; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self.progress = self.task = None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show bars until the block ends, where stderr is a terminal and a person reads."""
+        if is_json() or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = [
+            *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20)),
+            *(TextColumn("{task.completed:,.0f} rows"), TextColumn("{task.fields[rate]}"), TimeElapsedColumn()),
+        ]
+        with Progress(*columns, console=Console(stderr=True), transient=True) as self.progress:
+            yield
+        self.progress = None
+
+    @property
+    def are_shown(self) -> bool:
+        return self.progress is not None
+
+    def start(self, name: str, about: int | None) -> None:
+        """A bar for a table of `about` so many rows (None: unknown)."""
+        if self.progress:
+            self.task = self.progress.add_task(name, total=about or None, rate="")
+
+    def advance(self, rows: int) -> None:
+        """`rows` more were read."""
+        if self.progress and self.task is not None:
+            speed = self.progress.tasks[-1].speed
+            rate = f"{speed:,.0f}/s" if speed else ""
+            self.progress.update(self.task, advance=rows, rate=rate)
+
+    def restart(self) -> None:
+        """The table is read from its beginning again."""
+        if self.progress and self.task is not None:
+            self.progress.reset(self.task)
+
+    def stop(self) -> None:
+        """The table is done."""
+        if self.progress and self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None

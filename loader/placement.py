@@ -1,0 +1,162 @@
+"""How the files of a run get into a data_dir: alone in it, after all tables were read, each file whole."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+
+from loader import manifest, storage
+from loader.errors import Failure
+
+LOCK = "_extracting.json"
+BEAT, LEASE = 60, 300  # seconds: a lock in object storage is renewed, and counts as left behind
+
+
+@contextmanager
+def held(data_dir: str, run_id: str) -> Iterator[None]:
+    """Alone in a data_dir, less the parts of killed runs; raises Failure when another run is in it."""
+    with _held_remote(data_dir, run_id) if storage.is_remote(data_dir) else _held_local(data_dir):
+        yield
+
+
+@contextmanager
+def _held_local(data_dir: str) -> Iterator[None]:
+    try:
+        Path(data_dir).mkdir(parents=True, exist_ok=True)
+        descriptor = storage.lock(Path(data_dir))
+    except OSError as e:
+        raise Failure(f"cannot write to {data_dir}: {storage.reason(e)}") from None
+    try:
+        for part in (*Path(data_dir).glob(".*.parquet.part-*"), *Path(data_dir).glob(".*.json.part-*")):
+            part.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _held_remote(data_dir: str, run_id: str) -> Iterator[None]:
+    """By an object that the store makes only once, renewed while we live; after a kill it counts for some minutes."""
+    place = f"{data_dir}/{LOCK}"
+    content = json.dumps({"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid()}).encode()
+    filesystem = storage.s3_filesystem()
+    try:
+        if _was_left(filesystem, place):
+            filesystem.rm_file(place)
+        filesystem.pipe_file(place, content, mode="create")
+        if filesystem.cat_file(place) != content:  # a store that doesn't know "create only"
+            raise Failure(f"another extraction has begun to write to {data_dir}; wait for it to end")
+    except Failure:
+        raise
+    except Exception as e:  # s3fs and botocore raise many kinds
+        raise Failure(f"cannot write to {data_dir}: {storage.reason(e)}") from None
+    ended = threading.Event()
+
+    def renew() -> None:
+        while not ended.wait(BEAT):
+            with suppress(Exception):  # the upload itself will say what is wrong
+                filesystem.pipe_file(place, content)
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(BEAT)
+        with suppress(Exception):
+            filesystem.rm_file(place)
+
+
+def _was_left(filesystem, place: str) -> bool:
+    """Is there a lock that a killed run left behind? Raises Failure if one that may still live holds it."""
+    try:
+        holder = _parsed(filesystem.cat_file(place))
+        age = (datetime.now(timezone.utc) - filesystem.info(place)["LastModified"]).total_seconds()
+    except FileNotFoundError:
+        return False
+    if age > LEASE or _is_dead(holder):
+        return True
+    raise Failure(
+        f"another extraction, on {holder.get('host')}, is writing to {place.rpartition('/')[0]}; wait for it to end "
+        f"(if it was killed, its lock {LOCK} ends by itself {LEASE // 60} minutes after)"
+    )
+
+
+def _parsed(content: bytes) -> dict:
+    try:
+        holder = json.loads(content)
+    except ValueError:
+        holder = None
+    return holder if isinstance(holder, dict) else {}
+
+
+def _is_dead(holder: dict) -> bool:
+    """Was the lock left by a process of this machine that is gone?"""
+    if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
+        return False
+    try:
+        os.kill(holder["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    return False
+
+
+def _root(error: BaseException) -> BaseException:
+    """What began it: dlt wraps errors in its own."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error
+
+
+class Placement:
+    """The destination's side: files that wait beside their local targets, or that lie in object storage already."""
+
+    def __init__(self, data_dir: str):
+        self.data_dir = data_dir
+        self.waiting: dict[str, Path] = {}
+        self.done: list[str] = []
+        self.refused: list[Failure] = []
+        self.lock = threading.Lock()  # dlt loads in threads
+
+    def take(self, source: Path, name: str) -> None:
+        """Take a finished file; raises Failure when its place can't be written."""
+        target = f"{self.data_dir}/{name}.parquet"
+        try:
+            if not storage.is_remote(target):
+                self.waiting[target] = storage.prepare(source, target)
+                return
+            with self.lock:
+                if not self.done:
+                    storage.remove(f"{self.data_dir}/{manifest.FILE}")  # from here on it would not be true
+            storage.put(source, target)
+            self.done.append(target)
+        except Failure as e:
+            self.refused.append(e)
+            raise
+
+    def finish(self) -> None:
+        """Put all local files in place: renames, after everything that can fail."""
+        if self.waiting:
+            storage.remove(f"{self.data_dir}/{manifest.FILE}")
+        while self.waiting:
+            target, part = self.waiting.popitem()
+            part.replace(target)
+
+    def abandon(self) -> None:
+        """Remove what waits, after a run that ended anyhow."""
+        for part in self.waiting.values():
+            part.unlink(missing_ok=True)
+
+    def failure(self, error: Exception) -> Failure:
+        """What to tell of a run that failed."""
+        if not self.refused:
+            return Failure(f"extraction failed: {storage.reason(_root(error))}")
+        mixed = f"; already of this snapshot: {', '.join(self.done)}" if self.done else ""
+        return Failure(f"{self.refused[0]}{mixed}")
