@@ -37,11 +37,6 @@ def _file(path: Path) -> str:
     return f"read_parquet({_literal(str(path))}, hive_partitioning = false)"
 
 
-def has_history(schema: pa.Schema) -> bool:
-    """May a file of this schema hold vanished rows?"""
-    return VANISHED in schema.names
-
-
 def merged_schema(new: pa.Schema, old: pa.Schema | None) -> pa.Schema:
     """The columns of a file with history: the database's, then those that it no longer has, then ours."""
     dropped = [f for f in old or () if f.name not in new.names and f.name not in (LAST_SEEN, VANISHED)]

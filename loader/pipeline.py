@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,8 +51,8 @@ class Run:
         return {MARK + name: value for name, value in facts.items()}
 
 
-def _quiet_dlt(work: Path) -> None:
-    """dlt reads its settings from the environment: nothing of it leaves `work`, no telemetry, no user's config file."""
+def _quiet_dlt(work: Path):
+    """The dlt module, set up by its environment: nothing of it leaves `work`, no telemetry, no user's config file."""
     os.environ.update(
         DLT_DATA_DIR=str(work),
         DLT_PROJECT_DIR=str(work),
@@ -62,6 +63,11 @@ def _quiet_dlt(work: Path) -> None:
         DATA_WRITER__DISABLE_COMPRESSION="true",
         LOAD__DELETE_COMPLETED_JOBS="true",
     )
+    import dlt
+    from dlt.pipeline import trace
+
+    trace.TRACKING_MODULES = []  # with telemetry off they still make a user's id, in the home folder or /var/dlt
+    return dlt
 
 
 def _is_stale(error: BaseException) -> bool:
@@ -87,10 +93,15 @@ def _read(run: Run, table: Table, path: Path) -> tuple[pa.Schema, Copied]:
 def _keep_history(run: Run, outcome: Outcome, path: Path, key: list[str]) -> None:
     """Merge the rows that have vanished since the last run into the new file."""
     name = outcome.table.full_name
-    old = storage.fetch(f"{run.site.data_dir}/{name}.parquet", run.work / f"{name}.earlier.parquet")
+    target = f"{run.site.data_dir}/{name}.parquet"
+    old = storage.fetch(target, run.work / f"{name}.earlier.parquet")
     last = None
     if old:
-        marks = manifest.marks(pq.read_schema(old))
+        try:
+            marks = manifest.marks(pq.read_schema(old))
+        except (pa.ArrowInvalid, OSError) as e:
+            words = f"its history in {target} can't be read: {storage.reason(e)} (remove the file to begin anew)"
+            raise history.Unmergeable(words) from None
         if marks.get("server", run.server.identity) != run.server.identity and not run.accept_server:
             raise history.Unmergeable(f"the earlier file is of another server, {marks['server']}")
         last = marks.get("snapshot_at") or run.earlier.get("snapshot_at")
@@ -214,13 +225,16 @@ def _has_history(run: Run) -> bool:
         return run.earlier.get("history", False)
     place = run.site.data_dir
     filesystem = storage.s3_filesystem() if storage.is_remote(place) else None
-    schemas = storage.read_schemas(filesystem, place, list(catalogue.load()))
-    return any(history.has_history(schema) for schema in schemas.values())
+    for name in catalogue.load():
+        with suppress(Failure):  # what can't be read holds no history that could be lost
+            schemas = storage.read_schemas(filesystem, place, [name])
+            if name in schemas and history.VANISHED in schemas[name].names:
+                return True
+    return False
 
 
 def _extract(run: Run) -> Extraction:
-    _quiet_dlt(run.work)
-    import dlt
+    dlt = _quiet_dlt(run.work)
     from dlt.common.destination.exceptions import DestinationTerminalException
 
     placement = Placement(run.site.data_dir)
