@@ -13,9 +13,10 @@ COPY models models
 COPY macros macros
 COPY seeds seeds
 COPY tests/generic tests/generic
-RUN python -m pip wheel --no-deps --no-index --find-links /wheels -w /wheels .
-RUN python -m venv /opt/chameleon-usage \
-    && /opt/chameleon-usage/bin/python -m pip install --no-index --find-links /wheels 'chameleon-usage[s3,pipeline]' \
+RUN python -m pip install --no-index --find-links /wheels hatchling \
+    && python -m pip wheel --no-deps --no-build-isolation -w /wheels .
+RUN python -m venv /opt/chameleon-usage
+RUN /opt/chameleon-usage/bin/python -m pip install --no-index --find-links /wheels 'chameleon-usage[s3,pipeline]' \
     && /opt/chameleon-usage/bin/python -m pip check
 
 FROM python:3.12-slim
