@@ -526,10 +526,15 @@ def test_the_command_that_writes_a_password_for_a_uri() -> None:
     assert re.fullmatch(r"[A-Za-z0-9%]+", written)  # nothing that a shell, systemd, compose or Docker reads otherwise
 
 
+def test_git_takes_no_secret_beside_the_compose_file() -> None:
+    for name in ("secrets.env", "site.yml"):
+        succeeded(sh(["git", "check-ignore", f"docs/operating/{name}"], {"PATH": os.environ["PATH"]}, cwd=CHECKOUT))
+
+
 def test_the_guide_names_files_that_exist() -> None:
     named = set(re.findall(r"\]\(([^)#]+)\)", GUIDE)) | {
         word for text in blocks("bash") for word in text.split() if word.startswith("docs/")
     }
     for name in named:
         assert ((CHECKOUT if name.startswith("docs/") else DOCS) / name).exists(), name
-    assert {file.name for file in DOCS.iterdir()} - {"README.md"} <= named
+    assert {Path(file).name for file in tracked("docs/operating")} - {"README.md"} <= named
