@@ -1,24 +1,12 @@
 """`extract` from a real MariaDB: one snapshot, exact values, whole files, whatever the server does meanwhile."""
 
 import hashlib
-import json
-import os
 import re
-import resource
-import select
-import signal
 import socket
-import struct
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,128 +15,23 @@ import pyarrow.parquet as pq
 import pymysql
 import pytest
 
-from loader import catalogue, sample
-from loader.mysql import Server, parse_uri
+from loader import catalogue
 from tests import database, servers
-from tests.commands import BIN, CHECKOUT, Row, contents, rows, succeeded, usage
-
-COPIED_BEFORE, HALFWAY, COPIED_AFTER = "blazar.leases", "nova.instances", "nova_api.request_specs"
-LOST = "Warning: site: the connection was lost; the tables come from 2 snapshots"
-SECONDS = 60  # that anything may take
-
-
-@cache
-def small_site() -> dict[str, pa.Table]:
-    """The tables of a KVM site, a few rows of each: nothing of zun and no devices."""
-    return {name: table.slice(0, 20) for name, table in sample.generate("kvm").items()}
-
-
-@dataclass
-class Cloud:
-    """A small site in MariaDB and the account that may read it, with a data_dir for its files."""
-
-    server: servers.MariaDB
-    account: database.Account
-    data_dir: Path
-
-    def sql(self, *statements: str) -> tuple:
-        """Run SQL as the administrator; the rows of the last statement."""
-        with self.server.connect() as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-            return cursor.fetchall()
-
-    def flags(self) -> list[str]:
-        return ["--data-dir", str(self.data_dir), "extract"]
-
-    def extract(self, uri: str | None = None, **kw) -> subprocess.CompletedProcess[str]:
-        env = {"DATABASE_URI": uri or self.account.uri, **kw.pop("env", {})}
-        return usage(*self.flags(), env=env, **kw)
-
-    def file(self, table: str) -> Path:
-        return self.data_dir / f"{table}.parquet"
-
-    def manifest(self) -> dict:
-        return json.loads((self.data_dir / "_manifest.json").read_text())
-
-    def direct(self, table: str) -> tuple[Server, catalogue.Table]:
-        """A connection of the loader's own, in this process."""
-        return Server(parse_uri(self.account.uri, "the test's URI")), catalogue.load()[table]
-
-
-@pytest.fixture
-def cloud(mariadb: servers.MariaDB, tmp_path: Path) -> Cloud:
-    database.create(mariadb, small_site())
-    with mariadb.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("DROP USER IF EXISTS 'usage_exporter'@'%'")  # grants outlive their tables
-    return Cloud(mariadb, database.grant(mariadb), tmp_path / "data")
-
-
-def wait_until(done: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not done():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-@contextmanager
-def started(cloud: Cloud, env: dict[str, str] | None = None, **kw) -> Iterator[subprocess.Popen]:
-    """An extraction as a process that may be disturbed; it is gone afterwards."""
-    process = subprocess.Popen(
-        [BIN / "chameleon-usage", *cloud.flags()],
-        env={**os.environ, "DATABASE_URI": cloud.account.uri, **(env or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **kw,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@contextmanager
-def halfway(cloud: Cloud, process: subprocess.Popen, locked: pymysql.Connection) -> Iterator[int]:
-    """The extraction waits for a lock on HALFWAY; yields the number of its connection, then lets it go on."""
-    found: list[int] = []
-
-    def waits() -> bool:
-        assert process.poll() is None, process.communicate()
-        found[:] = [
-            id
-            for (id,) in cloud.sql(
-                "SELECT id FROM information_schema.processlist WHERE user = 'usage_exporter'"
-                " AND state LIKE 'Waiting for table metadata lock'"
-            )
-        ]
-        return bool(found)
-
-    wait_until(waits, "the extraction was to wait for the lock")
-    yield found[0]
-    with locked.cursor() as cursor:
-        cursor.execute("UNLOCK TABLES")
-
-
-@pytest.fixture
-def lock(cloud: Cloud) -> Iterator[pymysql.Connection]:
-    """A connection of the administrator that has locked HALFWAY."""
-    with cloud.server.connect() as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLES {HALFWAY} WRITE")
-        yield connection
-
-
-def finished(process: subprocess.Popen) -> subprocess.CompletedProcess[str]:
-    out, err = process.communicate(timeout=SECONDS)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-def values(table: str, source: dict[str, pa.Table] | None = None) -> list[Row]:
-    """What the file of a sample table must hold: its rows and the columns that nothing reads."""
-    return [r | database.others(table) for r in (source or small_site())[table].to_pylist()]
-
+from tests.cloud import (
+    COPIED_AFTER,
+    COPIED_BEFORE,
+    HALFWAY,
+    LOST,
+    SECONDS,
+    Cloud,
+    Room,
+    finished,
+    halfway,
+    small_site,
+    started,
+    values,
+)
+from tests.commands import contents, rows, succeeded, usage
 
 # --- tables that are not there, or not granted ---
 
@@ -388,133 +271,6 @@ def test_a_table_that_was_altered_meanwhile_is_read_as_it_is_now(cloud: Cloud, l
     assert rows(cloud.file(COPIED_AFTER)) == [r | {"later": 7} for r in values(COPIED_AFTER)]
     assert LOST in run.stderr
     assert cloud.manifest()["snapshots"] == 2
-
-
-# --- connections that are lost ---
-
-
-@pytest.mark.parametrize("kill", ["KILL", "KILL QUERY"])
-def test_a_killed_connection_is_made_again_and_told(kill: str, cloud: Cloud, lock: pymysql.Connection) -> None:
-    with started(cloud) as process:
-        with halfway(cloud, process, lock) as connection:
-            cloud.sql(f"DELETE FROM {COPIED_BEFORE}", f"DELETE FROM {COPIED_AFTER}", f"{kill} {connection}")
-        run = succeeded(finished(process))
-    assert run.stderr.splitlines() == [LOST]
-    assert rows(cloud.file(COPIED_BEFORE)) == values(COPIED_BEFORE)
-    assert rows(cloud.file(HALFWAY)) == values(HALFWAY)
-    assert rows(cloud.file(COPIED_AFTER)) == [], "it is of the second snapshot"
-    assert cloud.manifest()["snapshots"] == 2
-
-
-CUT = 3 << 20  # bytes from the server: in the middle of the large table
-
-
-@dataclass
-class Proxy:
-    """A way to the server whose connections end early: each is cut after as many bytes as the plan says.
-
-    The last entry of the plan holds for all that follow; None is never, 0 is at once.
-    """
-
-    to: int
-    plan: list[int | None]
-    reset: bool = False
-    port: int = 0
-    connections: int = 0
-    listener: socket.socket = field(default_factory=socket.socket)
-
-    def serve(self) -> None:
-        self.listener.bind((servers.HOST, 0))
-        self.listener.listen()
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                limit = self.plan[min(self.connections, len(self.plan) - 1)]
-                self.connections += 1
-                server = socket.create_connection((servers.HOST, self.to))
-                threading.Thread(target=self._forward, args=(client, server, None), daemon=True).start()
-                threading.Thread(target=self._forward, args=(server, client, limit), daemon=True).start()
-
-    def _forward(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
-        passed = 0
-        with suppress(OSError, ValueError):  # a socket that the other direction has closed
-            while limit is None or passed < limit:
-                if not select.select([source], [], [], 0.05)[0]:  # no longer, else close() would wait for it
-                    continue
-                data = source.recv(1 << 16)
-                if not data:
-                    break
-                target.sendall(data)
-                passed += len(data)
-            if self.reset and limit is not None and passed >= limit:
-                target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                target.close()  # with a reset, so that the reader gets an error
-                source.close()
-                return
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def proxied(cloud: Cloud, plan: list[int | None], reset: bool = False) -> Iterator[Proxy]:
-    """Make the site's last table large and put a proxy before the server; the account's URI then names the proxy."""
-    cloud.sql(
-        f"INSERT INTO {COPIED_AFTER} (id, instance_uuid, spec)"
-        " SELECT 1000000 + seq, md5(seq), repeat(md5(seq), 64) FROM nova.seq_1_to_3000"
-    )
-    proxy = Proxy(cloud.server.port, plan, reset)
-    with proxy.listener:
-        proxy.serve()
-        uri = cloud.account.uri
-        cloud.account = database.Account(cloud.account.name, uri.replace(f":{cloud.server.port}", f":{proxy.port}"))
-        yield proxy
-
-
-@pytest.mark.parametrize(
-    ("plan", "reset", "connections"),
-    [
-        pytest.param([CUT, None], False, 2, id="closed"),
-        pytest.param([CUT, None], True, 2, id="reset"),
-        pytest.param([CUT, CUT + 12345, None], True, 3, id="twice"),
-        pytest.param([CUT, 0, 0, None], False, 4, id="closed, and the server is away for a while"),
-    ],
-)
-def test_a_connection_cut_in_the_middle_of_rows_is_made_again(
-    plan: list[int | None], reset: bool, connections: int, cloud: Cloud
-) -> None:
-    with proxied(cloud, plan, reset) as proxy:
-        run = succeeded(cloud.extract())
-        assert proxy.connections == connections
-    assert re.fullmatch(r"Warning: site: the connection was lost; the tables come from \d snapshots\n", run.stderr)
-    copied = pq.read_table(cloud.file(COPIED_AFTER), columns=["id"]).column("id").to_pylist()
-    [(count, distinct)] = cloud.sql(f"SELECT count(*), count(DISTINCT id) FROM {COPIED_AFTER}")
-    assert len(copied) == count
-    assert len(set(copied)) == distinct
-    assert cloud.manifest()["tables"][COPIED_AFTER]["rows"] == count
-
-
-def test_a_table_that_is_always_cut_fails_and_the_others_go_on(cloud: Cloud) -> None:
-    succeeded(cloud.extract())
-    before = contents(cloud.data_dir)
-    cloud.sql(f"DELETE FROM {COPIED_BEFORE}")
-    with proxied(cloud, [CUT]) as proxy:
-        run = cloud.extract()
-        assert proxy.connections >= 4
-    assert run.returncode == 1
-    assert re.search(
-        rf"^Warning: {COPIED_AFTER} failed: Lost connection .*; the file of an earlier extraction stays$",
-        run.stderr,
-        re.MULTILINE,
-    )
-    assert run.stderr.endswith("Error: not everything was extracted: site\n")
-    assert cloud.file(COPIED_AFTER).read_bytes() == before[f"{COPIED_AFTER}.parquet"]
-    assert rows(cloud.file(COPIED_BEFORE)) == []
-    assert cloud.manifest()["tables"][COPIED_AFTER]["status"] == "failed"
 
 
 # --- values ---
@@ -768,99 +524,6 @@ def test_a_file_in_place_of_the_data_dir_stays_and_is_named(cloud: Cloud) -> Non
     [error] = run.stderr.splitlines()
     assert re.match(rf"Error: cannot write to {cloud.data_dir}: (File exists|Not a directory)$", error)
     assert cloud.data_dir.read_text() == "a file"
-
-
-@pytest.mark.parametrize("size", [4096, 200_000], ids=["no room at all", "no room for the large table"])
-def test_a_full_disk_is_a_failure_and_earlier_files_stay(size: int, cloud: Cloud) -> None:
-    """No file may grow past that size, as on a disk that has no more room."""
-    succeeded(cloud.extract())
-    before = contents(cloud.data_dir)
-    cloud.sql(
-        f"DELETE FROM {COPIED_BEFORE}",
-        f"INSERT INTO {COPIED_AFTER} (id, spec) SELECT 1000000 + seq, sha2(seq, 512) FROM nova.seq_1_to_50000",
-    )
-    run = cloud.extract(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert "Traceback" not in run.stderr
-    [error] = [line for line in run.stderr.splitlines() if line.startswith("Error: ")]
-    assert re.match(r"Error: extraction failed: .*File too large$", error)
-    assert "step=extract" not in error, "dlt's own words are of no use here"
-    assert contents(cloud.data_dir) == before
-
-
-# --- killed, and what is left behind ---
-
-
-def test_a_killed_extraction_leaves_the_earlier_files(cloud: Cloud, lock: pymysql.Connection) -> None:
-    with lock.cursor() as cursor:
-        cursor.execute("UNLOCK TABLES")
-    succeeded(cloud.extract())
-    before = contents(cloud.data_dir)
-    cloud.sql(f"DELETE FROM {COPIED_BEFORE}")
-    with lock.cursor() as cursor:
-        cursor.execute(f"LOCK TABLES {HALFWAY} WRITE")
-    with started(cloud) as process:
-        with halfway(cloud, process, lock):
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        assert contents(cloud.data_dir) == before
-    succeeded(cloud.extract())
-    assert rows(cloud.file(COPIED_BEFORE)) == []
-
-
-HALF_A_FILE = """
-import os, shutil, signal, sys
-def copyfile(source, target):
-    data = open(source, "rb").read()
-    with open(target, "wb") as file:
-        file.write(data[: len(data) // 2])
-    os.kill(os.getpid(), signal.SIGKILL)
-shutil.copyfile = copyfile
-from loader.cli import main
-main(sys.argv[1:])
-"""
-
-
-def test_an_extraction_killed_while_it_puts_a_file_leaves_no_half_table(cloud: Cloud) -> None:
-    succeeded(cloud.extract())
-    before = contents(cloud.data_dir)
-    killed = subprocess.run(
-        [sys.executable, "-c", HALF_A_FILE, *cloud.flags()],
-        env={**os.environ, "DATABASE_URI": cloud.account.uri},
-        capture_output=True,
-        check=False,
-        cwd=CHECKOUT,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    after = contents(cloud.data_dir)
-    assert {name: after[name] for name in before} == before
-    left = after.keys() - before.keys()
-    assert left
-    assert all(name.startswith(".") and not name.endswith(".parquet") for name in left)
-    succeeded(cloud.extract())
-
-
-@dataclass
-class Room:
-    """Folders of an extraction's own, so that everything it leaves is found."""
-
-    home: Path
-    cwd: Path
-    tmp: Path
-
-    def env(self) -> dict[str, str]:
-        return {"HOME": str(self.home), "TMPDIR": str(self.tmp), "XDG_CACHE_HOME": "", "XDG_DATA_HOME": ""}
-
-    def files(self) -> dict[str, bytes]:
-        return {f"{p.name}/{n}": c for p in (self.home, self.cwd, self.tmp) for n, c in contents(p).items()}
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Room:
-    folders = [tmp_path / name for name in ("home", "cwd", "tmp")]
-    for folder in folders:
-        folder.mkdir()
-    return Room(*folders)
 
 
 def test_nothing_is_left_behind_and_the_password_is_never_on_disk(

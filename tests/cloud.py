@@ -1,0 +1,205 @@
+"""A small site in a real MariaDB that is extracted while it, or the way to it, is disturbed."""
+
+import json
+import os
+import select
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pyarrow as pa
+import pymysql
+
+from loader import catalogue, sample
+from loader.mysql import Server, parse_uri
+from tests import database, servers
+from tests.commands import BIN, Row, contents, usage
+
+COPIED_BEFORE, HALFWAY, COPIED_AFTER = "blazar.leases", "nova.instances", "nova_api.request_specs"
+LOST = "Warning: site: the connection was lost; the tables come from 2 snapshots"
+SECONDS = 60  # that anything may take
+CUT = 3 << 20  # bytes from the server: in the middle of the large table
+
+
+@cache
+def small_site() -> dict[str, pa.Table]:
+    """The tables of a KVM site, a few rows of each: nothing of zun and no devices."""
+    return {name: table.slice(0, 20) for name, table in sample.generate("kvm").items()}
+
+
+@dataclass
+class Cloud:
+    """A small site in MariaDB and the account that may read it, with a data_dir for its files."""
+
+    server: servers.MariaDB
+    account: database.Account
+    data_dir: Path
+
+    def sql(self, *statements: str) -> tuple:
+        """Run SQL as the administrator; the rows of the last statement."""
+        with self.server.connect() as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return cursor.fetchall()
+
+    def flags(self) -> list[str]:
+        return ["--data-dir", str(self.data_dir), "extract"]
+
+    def extract(self, uri: str | None = None, **kw) -> subprocess.CompletedProcess[str]:
+        env = {"DATABASE_URI": uri or self.account.uri, **kw.pop("env", {})}
+        return usage(*self.flags(), env=env, **kw)
+
+    def file(self, table: str) -> Path:
+        return self.data_dir / f"{table}.parquet"
+
+    def manifest(self) -> dict:
+        return json.loads((self.data_dir / "_manifest.json").read_text())
+
+    def direct(self, table: str) -> tuple[Server, catalogue.Table]:
+        """A connection of the loader's own, in this process."""
+        return Server(parse_uri(self.account.uri, "the test's URI")), catalogue.load()[table]
+
+
+def wait_until(done: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not done():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+@contextmanager
+def started(cloud: Cloud, env: dict[str, str] | None = None, **kw) -> Iterator[subprocess.Popen]:
+    """An extraction as a process that may be disturbed; it is gone afterwards."""
+    process = subprocess.Popen(
+        [BIN / "chameleon-usage", *cloud.flags()],
+        env={**os.environ, "DATABASE_URI": cloud.account.uri, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kw,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def halfway(cloud: Cloud, process: subprocess.Popen, locked: pymysql.Connection) -> Iterator[int]:
+    """The extraction waits for a lock on HALFWAY; yields the number of its connection, then lets it go on."""
+    found: list[int] = []
+
+    def waits() -> bool:
+        assert process.poll() is None, process.communicate()
+        found[:] = [
+            id
+            for (id,) in cloud.sql(
+                "SELECT id FROM information_schema.processlist WHERE user = 'usage_exporter'"
+                " AND state LIKE 'Waiting for table metadata lock'"
+            )
+        ]
+        return bool(found)
+
+    wait_until(waits, "the extraction was to wait for the lock")
+    yield found[0]
+    with locked.cursor() as cursor:
+        cursor.execute("UNLOCK TABLES")
+
+
+def finished(process: subprocess.Popen) -> subprocess.CompletedProcess[str]:
+    out, err = process.communicate(timeout=SECONDS)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def values(table: str, source: dict[str, pa.Table] | None = None) -> list[Row]:
+    """What the file of a sample table must hold: its rows and the columns that nothing reads."""
+    return [r | database.others(table) for r in (source or small_site())[table].to_pylist()]
+
+
+@dataclass
+class Room:
+    """Folders of an extraction's own, so that everything it leaves is found."""
+
+    home: Path
+    cwd: Path
+    tmp: Path
+
+    def env(self) -> dict[str, str]:
+        return {"HOME": str(self.home), "TMPDIR": str(self.tmp), "XDG_CACHE_HOME": "", "XDG_DATA_HOME": ""}
+
+    def files(self) -> dict[str, bytes]:
+        return {f"{p.name}/{n}": c for p in (self.home, self.cwd, self.tmp) for n, c in contents(p).items()}
+
+
+@dataclass
+class Proxy:
+    """A way to the server whose connections end early: each is cut after as many bytes as the plan says.
+
+    The last entry of the plan holds for all that follow; None is never, 0 is at once.
+    """
+
+    to: int
+    plan: list[int | None]
+    reset: bool = False
+    port: int = 0
+    connections: int = 0
+    listener: socket.socket = field(default_factory=socket.socket)
+
+    def serve(self) -> None:
+        self.listener.bind((servers.HOST, 0))
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                limit = self.plan[min(self.connections, len(self.plan) - 1)]
+                self.connections += 1
+                server = socket.create_connection((servers.HOST, self.to))
+                threading.Thread(target=self._forward, args=(client, server, None), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client, limit), daemon=True).start()
+
+    def _forward(self, source: socket.socket, target: socket.socket, limit: int | None) -> None:
+        passed = 0
+        with suppress(OSError, ValueError):  # a socket that the other direction has closed
+            while limit is None or passed < limit:
+                if not select.select([source], [], [], 0.05)[0]:  # no longer, else close() would wait for it
+                    continue
+                data = source.recv(1 << 16)
+                if not data:
+                    break
+                target.sendall(data)
+                passed += len(data)
+            if self.reset and limit is not None and passed >= limit:
+                target.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                target.close()  # with a reset, so that the reader gets an error
+                source.close()
+                return
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def proxied(cloud: Cloud, plan: list[int | None], reset: bool = False) -> Iterator[Proxy]:
+    """Make the site's last table large and put a proxy before the server; the account's URI then names the proxy."""
+    cloud.sql(
+        f"INSERT INTO {COPIED_AFTER} (id, instance_uuid, spec)"
+        " SELECT 1000000 + seq, md5(seq), repeat(md5(seq), 64) FROM nova.seq_1_to_3000"
+    )
+    proxy = Proxy(cloud.server.port, plan, reset)
+    with proxy.listener:
+        proxy.serve()
+        uri = cloud.account.uri
+        cloud.account = database.Account(cloud.account.name, uri.replace(f":{cloud.server.port}", f":{proxy.port}"))
+        yield proxy
