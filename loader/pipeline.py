@@ -144,38 +144,46 @@ def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
         return Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(e)), path
 
 
-def _find(run: Run) -> dict[Table, pa.Schema]:
-    """The tables of the catalogue that this database has, with the columns of their files; the others are recorded."""
-    found = {}
+def _find(run: Run) -> list[Table]:
+    """The tables of the catalogue that this database has; the others are recorded."""
+    found = []
     for table in catalogue.choose(run.site.schemas):
         try:
             run.server.ensure_open()
-            schema = run.server.schema(table)
-            found[table] = history.merged_schema(schema, None) if run.site.history else schema
+            run.server.schema(table)
+            found.append(table)
         except MySQLError as e:
             code = e.args[0]
             run.record(Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(e)))
     return found
 
 
-def _site_source(dlt, run: Run, tables: dict[Table, pa.Schema]):
+def _hints(dlt, schema: pa.Schema):
+    """What dlt is to know of a file's columns: exactly what they are, else it would write the file anew."""
+    from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
+
+    columns = py_arrow_to_table_schema_columns(schema)
+    for column in columns.values():
+        if column["data_type"] == "timestamp":
+            column["timezone"] = False  # it labels naive ones as UTC unless told not to
+    return dlt.mark.make_hints(columns=columns)
+
+
+def _site_source(dlt, run: Run, tables: list[Table]):
     """The dlt source of a site. A table's resource writes its whole file and hands it to dlt by name."""
 
     def rows(table: Table):
         outcome, path = _copy(run, table)
         run.record(outcome)
         if outcome.status == "copied":
-            yield dlt.mark.with_file_import(str(path), "parquet", outcome.rows, pq.read_schema(path).empty_table())
+            hints = _hints(dlt, pq.read_schema(path))
+            yield dlt.mark.with_file_import(str(path), "parquet", outcome.rows, hints)
 
     @dlt.source(name="site")
     def site():
-        for table, schema in tables.items():
-            # dlt labels naive timestamps as UTC unless told not to
-            naive = {
-                f.name: {"data_type": "timestamp", "timezone": False} for f in schema if pa.types.is_timestamp(f.type)
-            }
+        for table in tables:
             # its names can't hold a dot, so the file's name travels in a hint
-            resource = dlt.resource(rows, name=table.full_name.replace(".", "__"), columns=naive)(table)
+            resource = dlt.resource(rows, name=table.full_name.replace(".", "__"))(table)
             resource.apply_hints(additional_table_hints={"x-file": table.full_name})
             yield resource
 
@@ -242,7 +250,10 @@ def _extract(run: Run) -> Extraction:
     @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="direct")
     def data_dir(path: str, table: dict) -> None:
         try:
-            placement.take(Path(path), table["x-file"])
+            name = table["x-file"]
+            if Path(path).stat().st_size != next(o.bytes for o in run.outcomes if o.table.full_name == name):
+                raise Failure(f"{name}: dlt has written its file anew, which would change it")
+            placement.take(Path(path), name)
         except Failure as e:
             raise DestinationTerminalException(str(e)) from None
 
