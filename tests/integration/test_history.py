@@ -225,8 +225,9 @@ def test_history_on_s3(cloud: Cloud, s3: servers.S3) -> None:
 def test_a_row_that_vanished_ends_when_it_was_first_missed(cloud: Cloud, tmp_path: Path) -> None:
     """Upstream blazar deletes a host for good: it was reservable until then, not for ever."""
     [(host,)] = cloud.sql(
-        "SELECT h.id FROM blazar.computehosts h JOIN nova.compute_nodes n USING (hypervisor_hostname)"
-        " WHERE h.deleted_at IS NULL AND n.deleted_at IS NULL ORDER BY h.created_at LIMIT 1"
+        "SELECT min(h.id) FROM blazar.computehosts h JOIN nova.compute_nodes n USING (hypervisor_hostname)"
+        " GROUP BY hypervisor_hostname"
+        " HAVING count(*) = 1 AND min(h.deleted_at) IS NULL AND min(n.deleted_at) IS NULL ORDER BY 1 LIMIT 1"
     )
     succeeded(night(cloud))
     cloud.sql(f"DELETE FROM blazar.computehosts WHERE id = '{host}'")
