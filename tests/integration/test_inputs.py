@@ -1,0 +1,110 @@
+"""`process` and the manifest of what it reads: it refuses what failed, and tells what is of several runs."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from loader import sample
+from tests.cloud import Cloud
+from tests.commands import WINDOW, contents, dbt_build, process, succeeded, usage
+
+RUN, EARLIER = "1" * 32, "2" * 32
+FAILED = "the last extraction into {data} failed to copy nova.instances; extract again, or go on with what is there: "
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A site as one extraction left it."""
+    folder = tmp_path / "data"
+    sample.write("kvm", folder)
+    for file in folder.glob("*.parquet"):
+        mark(file, RUN)
+    tell(folder)
+    return folder
+
+
+def mark(file: Path, run: str) -> None:
+    """Let a file say which extraction wrote it."""
+    table = pq.read_table(file)
+    pq.write_table(table.replace_schema_metadata({"chameleon_usage.run_id": run}), file)
+
+
+def tell(folder: Path, snapshots: int = 1, **failed: str) -> None:
+    """Write the manifest of that extraction."""
+    entries = {f.stem: {"status": "copied"} for f in folder.glob("*.parquet")}
+    entries |= {name.replace("__", "."): {"status": status} for name, status in failed.items()}
+    (folder / "_manifest.json").write_text(json.dumps({"run_id": RUN, "snapshots": snapshots, "tables": entries}))
+
+
+def attempt(data: Path, output: Path, *flags: str):
+    return usage(
+        *("--site", "here", "--data-dir", data, "process", "--output", output, *flags),
+        *("--start-date", WINDOW[0], "--end-date", WINDOW[1]),
+    )
+
+
+def test_an_extraction_without_fault_is_processed_without_a_word(data: Path, tmp_path: Path) -> None:
+    assert process(data, tmp_path / "out").stderr == ""
+
+
+def test_a_failed_required_table_is_refused_unless_told(data: Path, tmp_path: Path) -> None:
+    process(data, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    tell(data, nova__instances="failed", nova__services="failed")
+    run = attempt(data, tmp_path / "out")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == f"Error: {FAILED.format(data=data)}--allow-failed (var allow_failed: true)\n"
+    assert contents(tmp_path / "out") == before
+    assert succeeded(attempt(data, tmp_path / "other", "--allow-failed")).stderr == ""
+
+
+def test_a_failed_optional_table_is_not_refused(data: Path, tmp_path: Path) -> None:
+    tell(data, nova__services="failed")
+    assert process(data, tmp_path / "out").stderr == ""
+
+
+def test_dbt_by_hand_refuses_and_warns_alike(data: Path, tmp_path: Path) -> None:
+    mark(data / "blazar.leases.parquet", EARLIER)
+    tell(data, nova__instances="failed")
+    run = dbt_build(data, tmp_path / "out")
+    assert run.returncode != 0
+    assert FAILED.format(data=data) in " ".join(run.stdout.split())
+    run = succeeded(dbt_build(data, tmp_path / "out", variables={"allow_failed": "true"}))
+    assert "not of the last extraction: blazar.leases" in " ".join(run.stdout.split())
+
+
+def test_files_of_several_runs_are_told(data: Path, tmp_path: Path) -> None:
+    mark(data / "blazar.leases.parquet", EARLIER)
+    run = process(data, tmp_path / "out")
+    words = "not of the last extraction: blazar.leases; numbers of its time may disagree"
+    assert run.stderr == f"Warning: here: {data}: {words}\n"
+    (data / "_manifest.json").unlink()
+    run = process(data, tmp_path / "out")
+    words = "the files are of several extractions, and none has ended: extract again"
+    assert run.stderr == f"Warning: here: {data}: {words}\n"
+
+
+def test_a_lost_snapshot_is_told(data: Path, tmp_path: Path) -> None:
+    tell(data, snapshots=2)
+    words = "the connection was lost while extracting: the tables are of 2 instants"
+    assert process(data, tmp_path / "out").stderr == f"Warning: here: {data}: {words}\n"
+
+
+def test_a_broken_manifest_is_named(data: Path, tmp_path: Path) -> None:
+    (data / "_manifest.json").write_text("{")
+    run = attempt(data, tmp_path / "out")
+    assert run.returncode == 1
+    assert run.stderr == f"Error: {data}/_manifest.json is not a manifest of ours; remove it, or extract again\n"
+    assert not (tmp_path / "out" / "here").exists() or contents(tmp_path / "out") == {}
+
+
+def test_what_extract_wrote_is_processed_without_a_word(cloud: Cloud, tmp_path: Path) -> None:
+    """Also after a table was lost and its earlier file stayed: that is told."""
+    succeeded(cloud.extract())
+    assert process(cloud.data_dir, tmp_path / "out").stderr == ""
+    cloud.sql("DROP TABLE blazar.leases")
+    assert cloud.extract().returncode == 1
+    run = process(cloud.data_dir, tmp_path / "out")
+    assert "not of the last extraction: blazar.leases" in run.stderr
