@@ -73,7 +73,9 @@ class Bars:
             *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20)),
             *(TextColumn("{task.completed:,.0f} rows"), TextColumn("{task.fields[rate]}"), TimeElapsedColumn()),
         ]
-        with Progress(*columns, console=Console(stderr=True), transient=True) as self.progress:
+        console = Console(stderr=True)
+        # lines for a terminal go above the bar; those for a file or a pipe stay on their way
+        with Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as self.progress:
             yield
         self.progress = None
 
