@@ -5,8 +5,8 @@ docstring quotes the sentence that it follows. Amounts are `Fraction`, so nothin
 or they are not. Input rows are dicts; a column that a row lacks reads as null.
 
 Not read yet (optional tables, all treated as absent): nova.shadow_*, nova.migrations, nova_api.flavors,
-nova.instance_extra, ironic.nodes, chameleon_usage.*; nor `_vanished_at`, and `has_blazar` is true. Their places:
-`Site.rows` (shadows, `_vanished_at`), `Site.capacity` (ironic.nodes), `Site.booking` (instance_extra),
+nova.instance_extra, ironic.nodes, chameleon_usage.*; and `has_blazar` is true. Their places:
+`Site.rows` (shadows), `Site.capacity` (ironic.nodes), `Site.booking` (instance_extra),
 `Site.instance_pieces` (a claim is one whole held interval, since no migration cuts it).
 
 Where SPEC leaves room, this file decides:
@@ -312,7 +312,7 @@ class Site:
     """The tables of a site by key, and its audited spans so far."""
 
     def __init__(self, tables: Tables) -> None:
-        self.tables = tables
+        self.tables = {name: [self.with_end(row) for row in rows] for name, rows in tables.items()}
         self.spans: list[Row] = []
         # SPEC 5: the valid spans that clamp children: (metric, kind, key…) → intervals
         self.windows: dict[tuple[str | None, ...], list[Interval]] = defaultdict(list)
@@ -341,6 +341,12 @@ class Site:
 
     def rows(self, table: str) -> list[Row]:
         return self.tables.get(table, [])
+
+    @staticmethod
+    def with_end(row: Row) -> Row:
+        """SPEC 6: "a source's end is then `coalesce(deleted_at, _vanished_at)`"."""
+        vanished = row.get("_vanished_at")
+        return row | {"deleted_at": vanished} if vanished and row.get("deleted_at") is None else row
 
     def keyed(self, table: str, column: str) -> dict[Any, Row]:
         return {row[column]: row for row in self.rows(table)}
@@ -718,9 +724,10 @@ class Site:
 
 
 def running(container: Row) -> Claim:
-    """SPEC 4: "from `started_at` to `updated_at` where the status is terminal, else open"."""
-    is_over = container.get("status") in TERMINAL
-    return container.get("started_at"), until(container.get("updated_at") if is_over else None)
+    """SPEC 4: "from `started_at` to `updated_at` where the status is terminal, else open"; zun deletes rows for good,
+    so one that vanished was open until it was missed."""
+    end = container.get("updated_at") if container.get("status") in TERMINAL else None
+    return container.get("started_at"), until(end or container.get("deleted_at"))
 
 
 def share_devices(containers: list[Row], devices: list[tuple[str, Interval]]) -> dict[Any, list[Interval]]:

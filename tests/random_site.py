@@ -224,7 +224,7 @@ def random_site(seed: int) -> dict[str, list[Row]]:
     d = _Draw(seed)
     reservations, actions, instances, hosts = _reservations(d), _actions(d), _instances(d), _computehosts(d)
     allocations = _allocations(d, "compute_host_id", d.hosts, 12)
-    return {
+    tables = {
         "nova.compute_nodes": _compute_nodes(d),
         "nova.instances": instances,
         "nova.instance_actions": actions,
@@ -239,16 +239,28 @@ def random_site(seed: int) -> dict[str, list[Row]]:
         "blazar.device_allocations": _allocations(d, "device_id", d.devices, 8),
         "zun.container": _containers(d),
     }
+    return _with_history(tables, random.Random(f"history:{seed}"))  # noqa: S311
+
+
+def _with_history(tables: dict[str, list[Row]], rng: random.Random) -> dict[str, list[Row]]:
+    """Some tables with `--history`: some of their rows have vanished, whatever else they say."""
+    for rows in tables.values():
+        if rows and rng.random() < 0.5:
+            for row in rows:
+                row["_vanished_at"] = rng.choice(INSTANTS) if rng.random() < 0.25 else None
+    return tables
 
 
 def to_tables(site: dict[str, list[Row]]) -> dict[str, pa.Table]:
     """The site's tables with the catalogue's columns and types; a column that a row lacks is null."""
     tables = {}
     for name, rows in site.items():
-        columns = catalogue.load()[name].columns
+        columns = {c.name: ARROW[c.data_type] for c in catalogue.load()[name].columns.values()}
+        if rows and "_vanished_at" in rows[0]:
+            columns["_vanished_at"] = ARROW["timestamp"]
         if unknown := set().union(*rows) - columns.keys():
             raise KeyError(f"{name} has no column {sorted(unknown)} in the catalogue")
-        schema = pa.schema([(c.name, ARROW[c.data_type]) for c in columns.values()])
+        schema = pa.schema(list(columns.items()))
         tables[name] = pa.Table.from_pylist(rows, schema)
     return tables
 

@@ -32,7 +32,9 @@ def site(request, mariadb: servers.MariaDB, tmp_path_factory) -> tuple[str, Path
     account = database.grant(mariadb)
     data_dir = tmp_path_factory.mktemp("data") / request.param
     schemas = [part for schema in {name.split(".")[0] for name in tables} for part in ("--schema", schema)]
-    succeeded(usage("extract", "--data-dir", data_dir, *schemas, env={"DATABASE_URI": account.uri}))
+    run = usage("extract", "--data-dir", data_dir, *schemas, env={"DATABASE_URI": account.uri})
+    lacks_required = request.param == "edge"  # this one has no hosts at all, so their tables are missed
+    assert run.returncode == int(lacks_required), run.stderr
     return request.param, data_dir
 
 
