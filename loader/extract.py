@@ -69,12 +69,11 @@ def _report(site: Site, outcome: Outcome) -> None:
             say(WARNING, f"{name}: {outcome.reason}", **facts)
         _report_fall(site, outcome)
         return
-    stale = storage.exists(f"{site.data_dir}/{name}.parquet")
-    if outcome.status == "skipped" and outcome.table.optional and not stale:
+    if outcome.status == "skipped" and outcome.table.optional and not outcome.has_earlier_file:
         return
     metrics = ", ".join(outcome.table.metrics)
     lost = f"; without it these metrics are incomplete: {metrics}" if metrics else ""
-    kept = "; the file of an earlier extraction stays" if stale else ""
+    kept = "; the file of an earlier extraction stays" if outcome.has_earlier_file else ""
     say(WARNING, f"{name} {outcome.status}: {outcome.reason}{lost}{kept}", **facts)
 
 

@@ -22,6 +22,7 @@ class Outcome:
 
     `rows` are those of the snapshot; `vanished` rows are in the file, but no longer in the database; `fall` is how many
     of the last extraction's rows are gone: with history those that are missing, without it the difference in number.
+    `has_earlier_file`: it was not copied, but a file of an earlier extraction is there, and stays.
     """
 
     table: Table
@@ -35,6 +36,7 @@ class Outcome:
     vanished: int = 0
     code: int | None = None
     reason: str | None = None
+    has_earlier_file: bool = False
 
     @property
     def is_loss(self) -> bool:
@@ -44,7 +46,7 @@ class Outcome:
     def record(self) -> dict:
         """The table's entry in the manifest."""
         if self.status != "copied":
-            return {"status": self.status, "code": self.code, "reason": self.reason}
+            return {name: getattr(self, name) for name in ("status", "code", "reason", "has_earlier_file")}
         names = ("status", "rows", "bytes", "columns", "zero_dates", "fall", "vanished")
         return {name: getattr(self, name) for name in names} | {"seconds": round(self.seconds, 3)}
 

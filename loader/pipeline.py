@@ -37,10 +37,16 @@ class Run:
     accept_server: bool = False
     earlier: dict = field(default_factory=dict)  # the manifest of the last run
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    present: set[str] = field(default_factory=set)  # names of the files of earlier runs
     outcomes: list[Outcome] = field(default_factory=list)
+
+    def has_file(self, table: Table) -> bool:
+        """Is there a file of an earlier run?"""
+        return f"{table.full_name}.parquet" in self.present
 
     def record(self, outcome: Outcome) -> None:
         self.bars.stop()
+        outcome.has_earlier_file = outcome.status != "copied" and self.has_file(outcome.table)
         self.outcomes.append(outcome)
         self.done(outcome)
 
@@ -117,9 +123,9 @@ def _fall(run: Run, outcome: Outcome) -> int:
     """How many rows fewer than the last run's, which kept no history."""
     name = outcome.table.full_name
     before = run.earlier.get("tables", {}).get(name, {}).get("rows")
-    if before is None:
+    if before is None and run.has_file(outcome.table):
         before = storage.count_rows(f"{run.site.data_dir}/{name}.parquet")
-    return max(0, before - outcome.rows)
+    return max(0, (before or 0) - outcome.rows)
 
 
 def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
@@ -205,6 +211,7 @@ def extract_site(
     try:
         with held(site.data_dir, run.id):
             run.earlier = manifest.read(site.data_dir)
+            run.present = storage.names_in(_filesystem(site), site.data_dir)
             _refuse_loss(run)
             with run.bars.shown():
                 return _extract(run)
@@ -231,14 +238,16 @@ def _has_history(run: Run) -> bool:
     """Did an earlier run keep vanished rows? Without its manifest (it was killed at its end) the files tell."""
     if run.earlier:
         return run.earlier.get("history", False)
-    place = run.site.data_dir
-    filesystem = storage.s3_filesystem() if storage.is_remote(place) else None
-    for name in catalogue.load():
+    for table in filter(run.has_file, catalogue.load().values()):
         with suppress(Failure):  # what can't be read holds no history that could be lost
-            schemas = storage.read_schemas(filesystem, place, [name])
-            if name in schemas and history.VANISHED in schemas[name].names:
+            schemas = storage.read_schemas(_filesystem(run.site), run.site.data_dir, [table.full_name])
+            if any(history.VANISHED in schema.names for schema in schemas.values()):
                 return True
     return False
+
+
+def _filesystem(site: Site):
+    return storage.s3_filesystem() if storage.is_remote(site.data_dir) else None
 
 
 def _extract(run: Run) -> Extraction:

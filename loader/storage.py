@@ -101,15 +101,19 @@ def read_schemas(filesystem, place: str, names: list[str]) -> dict[str, pa.Schem
     return found
 
 
+def names_in(filesystem, place: str) -> set[str]:
+    """The names of the files in a folder, none if it isn't there: one request, since asking for each is slow on S3."""
+    if filesystem is None:
+        return {path.name for path in Path(place).glob("*") if path.is_file()}
+    try:
+        return {path.rpartition("/")[2] for path in filesystem.ls(place, detail=False)}
+    except FileNotFoundError:
+        return set()
+
+
 def _present(filesystem, place: str, names: list[str]) -> list[tuple[str, str]]:
-    """Which of these tables have a file in a place, and its path: by one listing; asking for each is slow on S3."""
-    if filesystem:
-        try:
-            there = {path.rpartition("/")[2] for path in filesystem.ls(place, detail=False)}
-        except FileNotFoundError:
-            return []
-    else:
-        there = {path.name for path in Path(place).glob("*.parquet")}
+    """Which of these tables have a file in a place, and its path."""
+    there = names_in(filesystem, place)
     return [(name, f"{place}/{name}.parquet") for name in names if f"{name}.parquet" in there]
 
 
@@ -194,16 +198,6 @@ def remove(target: str) -> None:
             s3_filesystem().rm_file(target)
     except Exception as e:
         raise Failure(f"cannot write {target}: {reason(e)}") from e
-
-
-def exists(target: str) -> bool:
-    """Is there a file? An unreachable store counts as no."""
-    if not is_remote(target):
-        return Path(target).exists()
-    try:
-        return s3_filesystem().exists(target)
-    except Exception:
-        return False
 
 
 def read_text(target: str) -> str | None:

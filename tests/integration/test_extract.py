@@ -67,7 +67,9 @@ def test_a_table_that_can_not_be_read_is_reported_and_the_rest_is_copied(case: s
     assert re.search(rf"^{name} +skipped *$", run.stdout, re.MULTILINE), "in the closing table"
     assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != name}
     words = re.search("skipped: (.*); without", warning)[1]
-    assert cloud.manifest()["tables"][name] == {"status": "skipped", "code": code, "reason": words}
+    assert cloud.manifest()["tables"][name] == {
+        **{"status": "skipped", "code": code, "reason": words, "has_earlier_file": False}
+    }
 
 
 def test_a_table_that_is_gone_keeps_its_earlier_file_and_says_so(cloud: Cloud) -> None:
@@ -78,7 +80,8 @@ def test_a_table_that_is_gone_keeps_its_earlier_file_and_says_so(cloud: Cloud) -
     assert run.returncode == 1
     assert "; the file of an earlier extraction stays\n" in run.stderr
     assert cloud.file("blazar.leases").read_bytes() == before
-    assert cloud.manifest()["tables"]["blazar.leases"]["status"] == "skipped"
+    entry = cloud.manifest()["tables"]["blazar.leases"]
+    assert (entry["status"], entry["has_earlier_file"]) == ("skipped", True)
 
 
 def test_optional_tables_that_are_not_there_are_one_quiet_line(cloud: Cloud) -> None:
@@ -153,6 +156,19 @@ def test_columns_that_are_never_copied_stay_in_the_database(cloud: Cloud) -> Non
         assert not secret & set(pq.read_schema(cloud.file(name)).names)
         assert database.SECRET.encode() not in cloud.file(name).read_bytes()
     assert catalogue.load()[HALFWAY].never_copied
+
+
+def test_the_user_of_the_printed_grants_can_not_read_secrets(cloud: Cloud) -> None:
+    own = {"user": cloud.account.name, "password": database.PASSWORD}
+    with cloud.server.connect(**own) as connection, connection.cursor() as cursor:
+        for column in ("user_data", "key_data", "*"):
+            with pytest.raises(pymysql.err.OperationalError, match="denied") as error:
+                cursor.execute(f"SELECT {column} FROM nova.instances")
+            assert error.value.args[0] in (1142, 1143)
+        cursor.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'instances'")
+        assert {c for (c,) in cursor.fetchall()} == set(catalogue.load()["nova.instances"].copied)
+        cursor.execute("SELECT uuid FROM nova.instances LIMIT 1")
+        assert cursor.fetchall()
 
 
 # --- accounts ---
@@ -299,7 +315,7 @@ def test_the_manifest_says_what_was_copied_and_when(cloud: Cloud) -> None:
         assert 0 < tables[name]["seconds"] < SECONDS
         assert (tables[name]["fall"], tables[name]["vanished"]) == (0, 0)
     for name in tables.keys() - copied:
-        assert tables[name].keys() == {"status", "code", "reason"}
+        assert tables[name].keys() == {"status", "code", "reason", "has_earlier_file"}
         assert f"(MySQL error {tables[name]['code']})" in tables[name]["reason"]
         assert (tables[name]["status"], "MySQL error" in tables[name]["reason"]) == ("skipped", True)
 

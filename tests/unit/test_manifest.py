@@ -25,7 +25,12 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     told = manifest.read(str(tmp_path))
     assert manifest.identity(told) == "host:a:3306"
     assert list(told["tables"]) == ["nova.compute_nodes", "nova.services"], "in the order of the catalogue"
-    assert told["tables"]["nova.services"] == {"status": "skipped", "code": 1146, "reason": "no such table"}
+    assert told["tables"]["nova.services"] == {
+        "status": "skipped",
+        "code": 1146,
+        "reason": "no such table",
+        "has_earlier_file": False,
+    }
     assert told["tables"]["nova.compute_nodes"] == {
         "status": "copied",
         "rows": 3,
