@@ -12,6 +12,7 @@ from struct import Struct
 from pymysql import err
 from pymysql.cursors import SSCursor
 
+BLOCK = 256 << 10
 MAX_PACKET = 0xFFFFFF  # a packet of this length goes on in the next
 HEADER = 4  # bytes: a length of 3, and a sequence number
 LOST = 2013
@@ -48,14 +49,16 @@ def _receive(result, target: memoryview) -> int:
     """Read what has arrived, at most as much as fits; raises OperationalError 2013 if the server is gone."""
     connection = result.connection
     try:
-        count, reason = connection._rfile.readinto1(target), ""
+        # not readinto1: where pymysql has left a whole result in the file's buffer, that waits for more
+        block, reason = connection._rfile.read1(min(len(target), BLOCK)), ""
     except OSError as e:
-        count, reason = 0, f" ({e})"
-    if not count:
+        block, reason = b"", f" ({e})"
+    if not block:
         _close_result(result)
         connection._force_close()
         raise err.OperationalError(LOST, f"Lost connection to MySQL server during query{reason}")
-    return count
+    target[: len(block)] = block
+    return len(block)
 
 
 def _receive_all(result, target: memoryview) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BufferedReader
 
 from loader.packets import MAX_PACKET
 
@@ -21,18 +22,17 @@ class Sent:
     at_end: Callable[[], bytes] = nothing
     position: int = 0
 
-    def readinto1(self, target: memoryview) -> int:
-        block = self.data[self.position : self.position + min(len(target), self.step)] or self.at_end()
+    def read1(self, size: int) -> bytes:
+        block = self.data[self.position : self.position + min(size, self.step)]
         self.position += len(block)
-        target[: len(block)] = block
-        return len(block)
+        return block or self.at_end()
 
 
 @dataclass
 class Connection:
     """As much of pymysql's connection as is used."""
 
-    _rfile: Sent
+    _rfile: Sent | BufferedReader
     closed: bool = False
 
     def _force_close(self) -> None:
@@ -49,7 +49,7 @@ class Result:
 class Cursor:
     """A cursor whose query has just been answered."""
 
-    sent: Sent
+    sent: Sent | BufferedReader
     _result: Result = field(init=False)
 
     def __post_init__(self) -> None:

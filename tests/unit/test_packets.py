@@ -1,5 +1,6 @@
 """Rows split from raw packets: every length, rows over 16 MB, and connections that end where they should not."""
 
+import socket
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -9,11 +10,10 @@ from hypothesis import strategies as st
 from pymysql.err import OperationalError, ProgrammingError
 
 from loader.columns import split
-from loader.packets import HEADER, MAX_PACKET, read_rows
+from loader.packets import BLOCK, HEADER, MAX_PACKET, read_rows
 from tests.wire import EOF, Cursor, Result, Sent, encoded, packet, row
 
 ROOM = 1 << 20  # max_bytes where it doesn't matter
-BLOCK = 256 << 10
 
 Row = list[bytes | None]
 
@@ -156,6 +156,17 @@ def test_a_connection_that_ends_early_is_lost(where: str) -> None:
 @pytest.mark.parametrize("error", [ConnectionResetError, TimeoutError, BrokenPipeError])
 def test_a_socket_that_fails_is_a_lost_connection(error: type[OSError]) -> None:
     assert "why" in assert_lost(Cursor(Sent(TWO_ROWS[:-1], at_end=fails(error))))
+
+
+@pytest.mark.parametrize("read_before", [4, 9, 20])
+def test_a_result_that_was_received_whole_before_is_not_waited_for(read_before: int) -> None:
+    """What pymysql reads of the answer (the columns) takes the rows into the file's buffer."""
+    client, server = socket.socketpair()
+    with client, server, client.makefile("rb") as file:
+        client.settimeout(5)
+        server.sendall(bytes(read_before) + row(b"1") + row(b"2") + packet(EOF))
+        assert file.read(read_before) == bytes(read_before)
+        assert [len(rows) for rows in read_rows(Cursor(file), ROOM)] == [2]
 
 
 def assert_lost(cursor: Cursor) -> str:
