@@ -7,6 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loader.columns import GROUP_BYTES
+
 LAST_SEEN, VANISHED = "_last_seen_at", "_vanished_at"
 COLUMNS = [pa.field(LAST_SEEN, pa.timestamp("us")), pa.field(VANISHED, pa.timestamp("us"))]
 MEMORY = "160MB"  # of DuckDB; past it, it spills
@@ -127,8 +129,6 @@ def merge(
 
 def _write(tables: Iterator[pa.Table], schema: pa.Schema, path: Path) -> None:
     """Batches to row groups of a size that scans well and waits in little memory."""
-    from loader.mysql import GROUP_BYTES
-
     waiting: list[pa.Table] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as file:
         for table in tables:

@@ -1,27 +1,23 @@
 """One MySQL server, one snapshot, whole tables: bytes become arrow columns of the database's own types."""
 
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pymysql
 from pymysql import converters, cursors
 from pymysql.err import MySQLError, OperationalError
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from loader.catalogue import Table
+from loader.columns import Copied, write
 from loader.errors import Failure, UsageError
-from loader.packets import forget, read_chunks
+from loader.packets import forget, read_rows
 
 CHUNK_BYTES = 1 << 20  # of rows on the wire per arrow batch
-GROUP_BYTES = 24 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
 EXAMPLE = "mysql://user:password@host:3306"
 OPTIONS = {"charset", "ssl_ca", "unix_socket"}
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
@@ -93,14 +89,6 @@ def parse_uri(uri: str, origin: str) -> Address:
         options.get("ssl_ca"),
         options.get("unix_socket"),
     )
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A table that was read whole: rows, and per column what is no date (0000-00-00) and became null."""
-
-    rows: int
-    zero_dates: dict[str, int]
 
 
 def quote(name: str) -> str:
@@ -257,7 +245,7 @@ class Server:
         columns = ", ".join(_expression(f) for f in schema)
         try:
             cursor.execute(f"SELECT {columns} FROM {quote(table.schema)}.{quote(table.name)}")
-            copied = _write(read_chunks(cursor, CHUNK_BYTES), schema, path, tick)
+            copied = write(read_rows(cursor, CHUNK_BYTES), schema, path, tick)
         except BaseException:
             forget(cursor)  # what is left of the result can't be read on
             raise
@@ -280,60 +268,3 @@ def _expression(field: pa.Field) -> str:
     declared = field.metadata[b"mysql"]
     added = "+0" if declared.startswith(b"bit") else "+0e0" if declared.startswith(b"float") else ""
     return quote(field.name) + added
-
-
-def _column(values: pa.Array, field: pa.Field, zero_dates: dict[str, int]) -> pa.Array:
-    """Bytes cast to the column's type, without the GIL; what is no date becomes null and is counted."""
-    if pa.types.is_binary(field.type):
-        return values
-    text = values.cast(pa.string())
-    if pa.types.is_string(field.type):
-        return text
-    if pa.types.is_boolean(field.type):
-        return text.cast(pa.int8()).cast(pa.bool_())
-    try:
-        return text.cast(field.type)
-    except pa.ArrowInvalid:
-        if not pa.types.is_temporal(field.type):
-            raise
-        no_date = pa.array([v is not None and not _is_date(v) for v in text.to_pylist()])
-        zero_dates[field.name] = zero_dates.get(field.name, 0) + (pc.sum(no_date).as_py() or 0)
-        return pc.if_else(no_date, None, text).cast(field.type)
-
-
-def _is_date(text: str) -> bool:
-    """Is this a day of the calendar? MySQL also keeps 0000-00-00, 2024-02-00 and, if told to, 2024-02-31."""
-    try:
-        return bool(date.fromisoformat(text[:10]))
-    except ValueError:
-        return False
-
-
-def _write(chunks: Iterator[list], schema: pa.Schema, path: Path, tick: Callable[[int], None]) -> Copied:
-    """Chunks of raw fields to a parquet file; one worker thread casts and compresses while this one reads on."""
-    rows, width, zero_dates = 0, len(schema), {}
-    waiting: list[pa.Table] = []
-
-    def convert(raw: list[pa.Array]) -> None:
-        waiting.append(pa.table([_column(c, f, zero_dates) for c, f in zip(raw, schema, strict=True)], schema=schema))
-        if sum(t.nbytes for t in waiting) >= GROUP_BYTES:
-            flush()
-
-    def flush() -> None:
-        file.write_table(pa.concat_tables(waiting))
-        waiting.clear()
-
-    with pq.ParquetWriter(path, schema, compression="zstd") as file, ThreadPoolExecutor(1) as worker:
-        job: Future | None = None
-        for fields in chunks:
-            rows += len(fields) // width
-            tick(len(fields) // width)
-            raw = [pa.array(fields[i::width], pa.binary()) for i in range(width)]
-            if job:
-                job.result()
-            job = worker.submit(convert, raw)
-        if job:
-            job.result()
-        if waiting:
-            flush()
-    return Copied(rows, zero_dates)

@@ -1,19 +1,33 @@
-"""Rows of an unbuffered pymysql result as raw bytes, read in large blocks and split by one tight loop.
+"""Rows of an unbuffered pymysql result as the server sent them: large blocks of packets, and where each packet is.
 
 pymysql's own parser makes a packet object, a str and a converted value per field; with it an extraction takes
-three times as long. This is the only file that knows its internals (`SSCursor._result`, `Connection._rfile`).
+five times as long. Here Python looks at each row's header once; `columns` finds the fields of all rows at a time.
+This is the only file that knows pymysql's internals (`SSCursor._result`, `Connection._rfile`).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from struct import Struct
 
 from pymysql import err
 from pymysql.cursors import SSCursor
 
 BLOCK = 256 << 10
-MAX_PACKET = 0xFFFFFF
+MAX_PACKET = 0xFFFFFF  # a packet of this length goes on in the next
+HEADER = 4  # bytes: a length of 3, and a sequence number
 LOST = 2013
-LENGTH_BYTES = {252: 2, 253: 3, 254: 8}
-NULL = 251
+PEEK = Struct("<IB")  # length (with the sequence number above it) and the first byte behind the header
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Whole rows in one buffer. `headers` has where each row's header is, and at last where the last row ends."""
+
+    data: bytearray
+    headers: list[int] = field(default_factory=lambda: [0])
+
+    def __len__(self) -> int:
+        return len(self.headers) - 1
 
 
 def forget(cursor: SSCursor) -> None:
@@ -31,78 +45,93 @@ def _close_result(result) -> None:
     result.connection = None
 
 
-def _fill(result, buffer: bytes, at: int, wanted: int) -> bytes:
-    """The buffer from `at` on, with at least `wanted` bytes; raises OperationalError 2013 if the server is gone."""
+def _receive(result, target: memoryview) -> int:
+    """Read what has arrived, at most as much as fits; raises OperationalError 2013 if the server is gone."""
     connection = result.connection
-    parts, size = [buffer[at:]], len(buffer) - at
-    while size < wanted:
-        try:
-            block = connection._rfile.read1(BLOCK)
-        except OSError as e:
-            block, reason = b"", f" ({e})"
-        else:
-            reason = ""
-        if not block:
-            _close_result(result)
-            connection._force_close()
-            raise err.OperationalError(LOST, f"Lost connection to MySQL server during query{reason}")
-        parts.append(block)
-        size += len(block)
-    return b"".join(parts)
+    try:
+        # not readinto1: where pymysql has left a whole result in the file's buffer, that waits for more
+        block, reason = connection._rfile.read1(min(len(target), BLOCK)), ""
+    except OSError as e:
+        block, reason = b"", f" ({e})"
+    if not block:
+        _close_result(result)
+        connection._force_close()
+        raise err.OperationalError(LOST, f"Lost connection to MySQL server during query{reason}")
+    target[: len(block)] = block
+    return len(block)
 
 
-def read_chunks(cursor: SSCursor, max_bytes: int) -> Iterator[list[bytes | None]]:
-    """The rows of a running query, in lists of about `max_bytes`: all fields of all rows, one after the other.
+def _receive_all(result, target: memoryview) -> None:
+    while target:
+        target = target[_receive(result, target) :]
+
+
+def _find_rows(rows: Rows, filled: int) -> None:
+    """Add the rows that are whole in the first `filled` bytes, up to what is no row: an end or an error."""
+    data, add, peek, at = rows.data, rows.headers.append, PEEK.unpack_from, rows.headers[-1]
+    last = filled - PEEK.size
+    while at <= last:
+        word, first = peek(data, at)
+        at += HEADER + (word & MAX_PACKET)
+        if at > filled or first >= 0xFE:
+            return
+        add(at)
+
+
+def _packet(result, start: bytearray) -> memoryview:
+    """What follows the header of the packet that begins with `start`, read to its end."""
+    have, length = len(start), int.from_bytes(start[:3], "little")
+    packet = memoryview(start + bytes(HEADER + length - have))
+    _receive_all(result, packet[have:])
+    return packet[HEADER:]
+
+
+def _large_row(result, start: bytearray) -> Rows:
+    """The row that begins with `start`, in a buffer of its own and under one header."""
+    row, part = bytearray(HEADER), _packet(result, start)
+    row += part
+    while len(part) == MAX_PACKET:  # a row of over 16 MB goes on in the next packets
+        header = bytearray(HEADER)
+        _receive_all(result, memoryview(header))
+        part = _packet(result, header)
+        row += part
+    return Rows(row, [0, len(row)])
+
+
+def _rest(rows: Rows, filled: int, max_bytes: int) -> Rows:
+    """A new buffer that begins with what is no whole row yet."""
+    new, at = Rows(bytearray(max_bytes)), rows.headers[-1]
+    new.data[: filled - at] = memoryview(rows.data)[at:filled]
+    return new
+
+
+def read_rows(cursor: SSCursor, max_bytes: int) -> Iterator[Rows]:
+    """The rows of a running query, as many at a time as fit into `max_bytes` (at most 16 MB); a larger row comes alone.
 
     Raises pymysql's error for an error packet, OperationalError 2013 for a connection that ended in the middle.
     """
     result = cursor._result
-    buffer, at = b"", 0
-    fields: list[bytes | None] = []
-    add = fields.append
-    size = 0
+    rows, filled = Rows(bytearray(max_bytes)), 0
     while True:
-        if len(buffer) - at < 4:
-            buffer, at = _fill(result, buffer, at, 4), 0
-        length = buffer[at] | buffer[at + 1] << 8 | buffer[at + 2] << 16
-        if len(buffer) - at < length + 4:
-            buffer, at = _fill(result, buffer, at, length + 4), 0
-        row, position, end = buffer, at + 4, at + 4 + length
-        at = end
-        if length == MAX_PACKET:  # a row of over 16 MB goes on in the next packets
-            parts = [buffer[position:end]]
-            while length == MAX_PACKET:
-                buffer = _fill(result, buffer, at, 4)
-                length = buffer[0] | buffer[1] << 8 | buffer[2] << 16
-                buffer, at = _fill(result, buffer, 0, length + 4), length + 4
-                parts.append(buffer[4:at])
-            row, position = b"".join(parts), 0
-            length = end = len(row)
-        first = row[position]
-        if first == 0xFE and length < 9:
-            _close_result(result)
-            if fields:
-                yield fields
-            return
-        if first == 0xFF:
-            _close_result(result)
-            err.raise_mysql_exception(row[position:end])
-        size += length
-        while position < end:
-            lead = row[position]
-            position += 1
-            if lead < NULL:
-                stop = position + lead
-                add(row[position:stop])
-                position = stop
-            elif lead == NULL:
-                add(None)
-            else:
-                width = LENGTH_BYTES[lead]
-                stop = position + width + int.from_bytes(row[position : position + width], "little")
-                add(row[position + width : stop])
-                position = stop
-        if size >= max_bytes:
-            yield fields
-            fields, size = [], 0
-            add = fields.append
+        filled += _receive(result, memoryview(rows.data)[filled:])
+        _find_rows(rows, filled)
+        at = rows.headers[-1]
+        if filled - at >= PEEK.size:
+            word, first = PEEK.unpack_from(rows.data, at)
+            length = word & MAX_PACKET
+            if first >= 0xFE and length < MAX_PACKET:  # a row that begins so has a value of over 16 MB
+                packet = _packet(result, rows.data[at:filled])
+                _close_result(result)
+                if first == 0xFF:
+                    err.raise_mysql_exception(bytes(packet))
+                if len(rows):
+                    yield rows
+                return
+            if HEADER + length > max_bytes:
+                if len(rows):
+                    yield rows
+                yield _large_row(result, rows.data[at:filled])
+                rows, filled = Rows(bytearray(max_bytes)), 0
+        if filled == max_bytes:
+            yield rows
+            rows, filled = _rest(rows, filled, max_bytes), filled - rows.headers[-1]
