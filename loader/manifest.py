@@ -123,6 +123,16 @@ def failed(manifest: dict) -> list[str]:
     ]
 
 
+def zero_dates(manifest: dict) -> list[tuple[str, int]]:
+    """The columns in which the last extraction found what is no date, and how many rows of each."""
+    return [
+        (f"{name}.{column}", count)
+        for name, entry in sorted(manifest.get("tables", {}).items())
+        for column, count in sorted(entry.get("zero_dates", {}).items())
+        if count
+    ]
+
+
 def doubts(manifest: dict, runs: dict[str, str | None]) -> list[str]:
     """Why the files may not be of one instant, as sentences; `runs` says of each file which extraction wrote it."""
     found = []

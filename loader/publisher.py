@@ -26,6 +26,7 @@ class Plugin(BasePlugin):
 
     tables: dict[str, dict[str, str]] | None = None  # of each extracted table, its columns and what they hold
     failed: tuple[str, ...] = ()  # tables that the last extraction failed to copy
+    zero_dates: tuple[tuple[str, int], ...] = ()  # columns with dates that were none, and how many
     doubts: tuple[str, ...] = ()  # why the files may not be of one instant
 
     def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
@@ -47,7 +48,7 @@ class Plugin(BasePlugin):
         if action == "connect" or self.tables is None:
             self.tables = self._connect(job["data_dir"], folder) if job["data_dir"] else {}
         if action in ("connect", "tables"):
-            job.update(tables=self.tables, failed=list(self.failed), doubts=list(self.doubts))
+            job.update(tables=self.tables, failed=list(self.failed), doubts=list(self.doubts), zero_dates=self.zero_dates)
             return
         with _lock:
             part = part_folder(folder, job["run"])
@@ -57,7 +58,7 @@ class Plugin(BasePlugin):
         if action in ("publish", "discard"):
             try:
                 if action == "publish":
-                    job["published"] = publish(part, folder, job["files"])
+                    job["published"] = publish(part, folder, job["files"], job["unwanted"])
             finally:
                 abandon()
 
@@ -72,6 +73,7 @@ class Plugin(BasePlugin):
         schemas = storage.read_schemas(filesystem, data_dir, list(catalogue.load()))
         told = manifest.read(data_dir)
         self.failed = tuple(manifest.failed(told))
+        self.zero_dates = tuple(manifest.zero_dates(told))
         runs = {name: manifest.marks(schema).get("run_id") for name, schema in schemas.items()}
         self.doubts = tuple(manifest.doubts(told, runs))
         return {name: {c.name: storage.holds(c.type) for c in schema} for name, schema in schemas.items()}
@@ -98,8 +100,11 @@ def _stage(part: Path, folder: str) -> None:
         raise Failure(f"cannot write to {part.parent}: {storage.reason(e)}") from None
 
 
-def publish(part: Path, folder: str, files: list[str]) -> list[str]:
-    """Move the finished files in place, all of them; raises Failure, naming what was moved before a move failed."""
+def publish(part: Path, folder: str, files: list[str], unwanted: list[str]) -> list[str]:
+    """Move the finished files in place, all of them, and remove those that this run does not make: all are of one run.
+
+    Raises Failure, naming what was moved before a move failed.
+    """
     missing = [f for f in files if not (part / f).is_file()]
     if missing:
         raise Failure(f"nothing published: {missing[0]} was not written")
@@ -112,6 +117,8 @@ def publish(part: Path, folder: str, files: list[str]) -> list[str]:
             else:
                 (part / file).replace(target)
             done.append(target)
+        for file in unwanted:
+            storage.remove(f"{folder}/{file}")
     except (Failure, OSError) as e:
         mixed = (
             f"; {', '.join(done)} are already of this run (see run_id in their metadata): process again" if done else ""

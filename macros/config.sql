@@ -13,6 +13,38 @@
 {% macro window_start() %}{{ instant('start_date') }}{% endmacro %}
 {% macro window_end() %}{{ instant('end_date') }}{% endmacro %}
 
+{# Hours of a span that lie inside the window, an open end counted to its end; 0 where it has no start. #}
+{% macro hours_inside(start, end) -%}
+  coalesce(
+    greatest(epoch_us(least(coalesce({{ end }}, 'infinity'), {{ window_end() }}) - greatest({{ start }}, {{ window_start() }})), 0), 0
+  ) / 3600e6
+{%- endmacro %}
+
+{# The length of a bucket, as an interval; one hour where nothing is to be resampled. #}
+{% macro bucket() -%}
+  {%- set units = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks', 'mo': 'months', 'y': 'years'} -%}
+  {%- set found = modules.re.match('^([1-9][0-9]{0,5})(m|h|d|w|mo|y)$', var('resample') or '1h') -%}
+  interval '{{ found.group(1) }} {{ units[found.group(2)] }}'
+{%- endmacro %}
+
+{#
+  The instants at which a timeline has a row even where nothing changes: the start of the window or, with --resample, of every
+  bucket. The n-th bucket starts at the window's start and n steps: months end where they end (31 January, 28 February, 31 March).
+#}
+{% macro ticks() -%}
+  {%- if not var('resample') -%}
+  (select {{ window_start() }} as ts)
+  {%- else -%}
+  (
+    select {{ window_start() }} + n * {{ bucket() }} as ts
+    from (
+      select unnest(range((epoch({{ window_end() }} - {{ window_start() }}) / epoch({{ bucket() }}) * 1.1 + 2)::bigint)) as n
+    )
+    where ts < {{ window_end() }}
+  )
+  {%- endif -%}
+{%- endmacro %}
+
 {# Columns of every span, one a resource. Units: nodes and vcpus as such, memory in MiB, disk in GiB; null is unknown. #}
 {% macro resources() %}{{ return(['nodes', 'vcpus', 'vcpus_overcommit', 'memory_mb', 'disk_gb']) }}{% endmacro %}
 
@@ -38,6 +70,10 @@
   {%- if not wrong and not run_query("select " ~ window_start() ~ " < " ~ window_end()).columns[0].values()[0] -%}
     {%- do wrong.append("start_date " ~ var('start_date') ~ " is not before end_date " ~ var('end_date')) -%}
   {%- endif -%}
+  {%- if var('resample') and not modules.re.match('^[1-9][0-9]{0,5}(m|h|d|w|mo|y)$', var('resample') | string) -%}
+    {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ var('resample')) -%}
+  {%- endif -%}
+  {%- if var('has_blazar') is not boolean %}{% do wrong.append("has_blazar is not true or false: " ~ var('has_blazar')) %}{% endif -%}
   {%- if not (var('default_cpu_allocation_ratio') is number and var('default_cpu_allocation_ratio') > 0) -%}
     {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ var('default_cpu_allocation_ratio')) -%}
   {%- endif -%}

@@ -5,6 +5,10 @@
 #}
 {% materialization published, adapter="duckdb" %}
   {%- set target = this.incorporate(type='view') -%}
+  {%- if not is_wanted(model) -%}
+    {%- call statement('main') -%}create or replace view {{ target }} as select 1 as unwanted where false{%- endcall -%}
+    {{ return({'relations': [target]}) }}
+  {%- endif -%}
   {%- set part = publisher('stage').part ~ '/' ~ this.identifier ~ '.parquet' -%}
   {{ run_hooks(pre_hooks) }}
   {%- call statement('main') -%}
@@ -40,7 +44,7 @@
   on-run-end: move all files in place if nothing failed and every model and test of the project was run here (results alone
   hide deselected nodes and failures of dbt's main thread), else none.
 #}
-{% macro publish(results, hours) %}
+{% macro publish(results, hours, quality) %}
   {%- if execute and results and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set ok = ['success', 'pass', 'warn'] -%}
     {%- set failed = results | rejectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
@@ -55,18 +59,25 @@
       {%- do log('chameleon_usage: nothing published; not in this run (use dbt build without a selection): ' ~ absent | length
         ~ ' models and tests', info=true) -%}
     {%- else -%}
-      {%- set job = publisher('publish', {'files': published_files()}) -%}
+      {%- set found = findings(quality) -%}{# it is a file of the run, which moves away #}
+      {%- set job = publisher('publish', {'files': published_files(), 'unwanted': published_files(wanted=false)}) -%}
       {%- do log('chameleon_usage: published ' ~ job.published | join(', '), info=true) -%}
-      {%- do log('chameleon_usage_summary ' ~ tojson({'files': job.published, 'hours': summary(hours)}), info=false) -%}
+      {%- do log('chameleon_usage_summary ' ~ tojson({'files': job.published, 'hours': summary(hours), 'quality': found}), info=false) -%}
     {%- endif -%}
   {%- endif -%}
 {% endmacro %}
 
-{# Names of the files that a whole run leaves in its part folder. #}
-{% macro published_files() %}
+{# Is this output asked for? Some are only with a var, which their config names (`meta: {if: resample}`). #}
+{% macro is_wanted(node) %}
+  {%- set condition = node.config.meta.get('if') -%}
+  {{ return(not condition or var(condition)) }}
+{% endmacro %}
+
+{# Names of the files that a whole run leaves in its part folder and, with wanted=false, of those that it doesn't make. #}
+{% macro published_files(wanted=true) %}
   {%- set files = [] -%}
   {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'published' -%}
-    {%- do files.append(node.name ~ '.parquet') -%}
+    {%- if (is_wanted(node) and true or false) == wanted %}{% do files.append(node.name ~ '.parquet') %}{% endif -%}
   {%- endfor -%}
   {{ return(files | sort) }}
 {% endmacro %}
@@ -76,6 +87,17 @@
   {%- set rows = [] -%}
   {%- for row in run_query("select metric, resource, hours from " ~ hours ~ " where collector_type = 'current'").rows -%}
     {%- do rows.append([row[0], row[1], row[2] | float]) -%}
+  {%- endfor -%}
+  {{ return(rows) }}
+{% endmacro %}
+
+{# Rows of the model `quality`, for the command line: [check, metric, resource, action, rows, hours, worst_at, worst_value, detail]. #}
+{% macro findings(quality) %}
+  {%- set rows = [] -%}
+  {%- for row in run_query('select "check", metric, resource, action, rows, hours, worst_at::varchar, worst_value, detail from ' ~ quality).rows -%}
+    {%- set cells = [] -%}
+    {%- for cell in row %}{% do cells.append(cell if cell is none or cell is string else cell | float) %}{% endfor -%}
+    {%- do rows.append(cells) -%}
   {%- endfor -%}
   {{ return(rows) }}
 {% endmacro %}

@@ -14,10 +14,14 @@
   {{ return(exact_path(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
 {%- endmacro %}
 
-{# Was this table extracted? Known since on-run-start, when loader/publisher.py looked at every file once. #}
+{#
+  Is this table to be read: extracted, and not Blazar's in a cloud that has none? Which files there are is known since
+  on-run-start, when loader/publisher.py looked at every one once.
+#}
 {% macro extracted(schema, table) %}
   {%- do source(schema, table) -%}
-  {{ return(execute and (schema ~ '.' ~ table) in publisher('tables').tables) }}
+  {%- if not execute or (schema == 'blazar' and not var('has_blazar')) %}{{ return(false) }}{% endif -%}
+  {{ return((schema ~ '.' ~ table) in publisher('tables').tables) }}
 {% endmacro %}
 
 {# The catalogue's entry of a table (models/staging/_<schema>.yml). #}
@@ -68,6 +72,28 @@
     {{ raw_column(column, have) }} as "{{ column.name }}"{{ ',' if not loop.last }}
     {%- endfor %}
   {% if found %}from {{ parquet(file) }}{% else %}where false{% endif %}
+{% endmacro %}
+
+{#
+  A table of nova's together with the rows that nova archived (`nova-manage db archive_deleted_rows`): one row a key, the live
+  one first; of several archived rows of a key that with the larger id.
+#}
+{% macro raw_archived(schema, table, key='id') %}
+  {%- set archive = 'shadow_' ~ table -%}
+  {%- do source(schema, archive) -%}
+  {%- if not extracted(schema, archive) %}{{ return(raw(schema, table)) }}{% endif -%}
+with live as (
+  {{ raw(schema, table) }}
+),
+
+archived as (
+  {{ raw(schema, archive) }}
+)
+
+select * from live
+union all by name
+select * from archived anti join live using ({{ key }})
+qualify row_number() over (partition by {{ key }} order by id desc) = 1
 {% endmacro %}
 
 {#

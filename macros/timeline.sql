@@ -16,8 +16,8 @@
 {%- endmacro %}
 
 {#
-  The sweep. One row per series and instant of the window at which it changes, and one at its start: level (a resource) and
-  change (d_ and the resource) of all resources side by side. Inputs: `spans` (keys, start_at, end_at, resources), `operands`
+  The sweep. One row per series and instant of the window at which it changes, and one at every tick (its start; with --resample
+  the start of each bucket): level (a resource) and change (d_ and the resource) of all resources side by side. Inputs: `spans` (keys, start_at, end_at, resources), `operands`
   (metric, operand, sign: a derived metric is the signed sum of its operands' changes) and `series` (the keys of all series,
   also those without a span). `keys` begins with metric.
 #}
@@ -53,7 +53,7 @@ signed_changes as (
   from changes as c
   join {{ operands }} as o on o.operand = c.metric
   union all by name
-  select {{ keys | join(', ') }}, {{ window_start() }} as ts from {{ series }}
+  select {{ keys | join(', ') }}, ts from {{ series }} cross join {{ ticks() }} as ticks
 ),
 
 deltas as (
@@ -70,3 +70,77 @@ select
 from deltas
 window history as (partition by {{ keys | join(', ') }} order by ts rows unbounded preceding)
 {% endmacro %}
+
+{#
+  Long form of a timeline: a row a series at the window's start, then one a change, for the resources that are tracked.
+  `columns` are those of a series beside site and resource, as {name: expression of l}.
+#}
+{% macro change_points(timeline, columns, tracked) %}
+{% for r in resources() %}
+select
+  l.ts as timestamp,
+  {{ site_name() }} as site,
+  {% for name, value in columns.items() %}{{ value }} as {{ name }},
+  {% endfor -%}
+  '{{ r }}'::{{ name_of(resources()) }} as resource,
+  l.{{ r }}::double as value
+from {{ timeline }} as l
+join {{ tracked }} as t using (collector_type, metric)
+where t.{{ r }} and (l.d_{{ r }} <> 0 or l.ts = {{ window_start() }})
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{% endmacro %}
+
+{#
+  Long form of a resampled timeline: a row a bucket and series, with the value at the bucket's start, mean, min and max in it
+  and the integral in resource-hours. The last bucket may be short, and its mean is over its real length.
+#}
+{% macro buckets(timeline, keys, columns, tracked) %}
+with steps as (
+  select
+    *,
+    max(case when is_tick then ts end) over history as bucket,
+    epoch_us(coalesce(lead(ts) over history, {{ window_end() }}) - ts) as length
+  from (select l.*, k.ts is not null as is_tick from {{ timeline }} as l left join {{ ticks() }} as k on k.ts = l.ts)
+  window history as (partition by {{ keys | join(', ') }} order by ts)
+),
+
+buckets as (
+  select
+    {{ keys | join(', ') }},
+    bucket as ts,
+    sum(length)::double as length,
+    {% for r in resources() %}
+    arg_min({{ r }}, ts)::double as {{ r }},
+    min({{ r }})::double as min_{{ r }},
+    max({{ r }})::double as max_{{ r }},
+    sum({{ r }} * length)::double as area_{{ r }}{{ ',' if not loop.last }}
+    {% endfor %}
+  from steps
+  group by all
+)
+
+{% for r in resources() %}
+select
+  l.ts as timestamp,
+  {{ site_name() }} as site,
+  {% for name, value in columns.items() %}{{ value }} as {{ name }},
+  {% endfor -%}
+  '{{ r }}'::{{ name_of(resources()) }} as resource,
+  l.{{ r }} as value,
+  l.area_{{ r }} / l.length as mean,
+  l.min_{{ r }} as min,
+  l.max_{{ r }} as max,
+  l.area_{{ r }} / 3600e6 as hours
+from buckets as l
+join {{ tracked }} as t using (collector_type, metric)
+where t.{{ r }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
+{% endmacro %}
+
+{# The site's key, as an enum of one value: it stands in every row. #}
+{% macro site_name() -%}
+  {%- set site = literal(var('site')) -%}
+  {{ site }}::enum({{ site }})
+{%- endmacro %}

@@ -27,10 +27,26 @@ blazar_rows as (
   )
 ),
 
+{# what Ironic says of a machine; it is no host row, so it makes no hypervisor known #}
+ironic_nodes as (
+  select
+    hypervisor_hostname,
+    {{ known_json('row.properties', 'cpus') }} as vcpus,
+    {{ known_json('row.properties', 'memory_mb') }} as memory_mb,
+    {{ known_json('row.properties', 'local_gb') }} as disk_gb
+  from (
+    select uuid as hypervisor_hostname, arg_max({'properties': try_cast(properties as json)}, id) as row
+    from {{ ref('stg_ironic__nodes') }}
+    group by uuid
+  )
+),
+
 instants as (
   select hypervisor_hostname, from_at from nova_rows
   union
   select hypervisor_hostname, from_at from blazar_rows
+  union
+  select hypervisor_hostname, '-infinity'::timestamp from ironic_nodes
 )
 
 select
@@ -39,9 +55,10 @@ select
   n.id is not null as is_known,
   n.hypervisor_type,
   coalesce(nullif(n.cpu_allocation_ratio, 0), {{ var('default_cpu_allocation_ratio') }})::double as ratio,
-  {{ first_known(['n.vcpus', 'b.vcpus']) }} as vcpus,
-  {{ first_known(['n.memory_mb', 'b.memory_mb']) }} as memory_mb,
-  {{ first_known(['n.local_gb', 'b.local_gb']) }} as disk_gb
+  {{ first_known(['n.vcpus', 'b.vcpus', 'i.vcpus']) }} as vcpus,
+  {{ first_known(['n.memory_mb', 'b.memory_mb', 'i.memory_mb']) }} as memory_mb,
+  {{ first_known(['n.local_gb', 'b.local_gb', 'i.disk_gb']) }} as disk_gb
 from instants as t
 asof left join nova_rows as n on t.hypervisor_hostname = n.hypervisor_hostname and t.from_at >= n.from_at
 asof left join blazar_rows as b on t.hypervisor_hostname = b.hypervisor_hostname and t.from_at >= b.from_at
+left join ironic_nodes as i on i.hypervisor_hostname = t.hypervisor_hostname

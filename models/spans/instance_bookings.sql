@@ -1,4 +1,7 @@
-{# Named by the scheduler hint, else by the flavor; without a readable request spec inferred from node, project and time. #}
+{#
+  Named by the scheduler hint, else by the flavor's name in the request spec, else by that in instance_extra; without a readable
+  request spec and any name inferred from node, project and time.
+#}
 with instances as (select * from {{ ref('stg_nova__instances') }}),
 
 specs as (
@@ -16,6 +19,16 @@ specs as (
   group by instance_uuid
 ),
 
+extras as (
+  select instance_uuid as uuid, arg_max({'flavor': {{ json_text('found') }} }, id).flavor as flavor
+  from (
+    select id, instance_uuid, json_extract(try_cast(flavor as json), '$.cur."nova_object.data".name') as found
+    from {{ ref('stg_nova__instance_extra') }}
+    where try_cast(flavor as json) is not null
+  )
+  group by instance_uuid
+),
+
 asked as (
   select
     i.uuid,
@@ -25,20 +38,22 @@ asked as (
     coalesce(s.spec.is_bad, true) as is_unknown,
     coalesce(s.spec.is_bad, false) as is_bad_spec,
     s.spec.hint as hint,
-    case when starts_with(s.spec.flavor, 'reservation:') then nullif(substr(s.spec.flavor, 13), '') end as flavor
+    case when starts_with(s.spec.flavor, 'reservation:') then nullif(substr(s.spec.flavor, 13), '') end as flavor,
+    case when starts_with(x.flavor, 'reservation:') then nullif(substr(x.flavor, 13), '') end as extra
   from instances as i
   left join specs as s using (uuid)
+  left join extras as x using (uuid)
 ),
 
 {# where it was when it was created (rank 1), and when it last ran (rank 0) #}
 probes as (
-  select a.uuid, a.project_id, n.node, a.probe.rank as rank, a.probe.ts as ts
+  select a.uuid, a.project_id, s.node, a.probe.rank as rank, a.probe.ts as ts
   from (
     select uuid, project_id, unnest([{'rank': 1, 'ts': created_at}, {'rank': 0, 'ts': launched_at}]) as probe
     from asked
-    where is_unknown
+    where is_unknown and extra is null
   ) as a
-  join {{ ref('instance_nodes') }} as n using (uuid)
+  join {{ ref('instance_stays') }} as s on s.uuid = a.uuid and a.probe.ts >= s.from_at and a.probe.ts < s.till_at
 ),
 
 inferred as (
@@ -54,10 +69,11 @@ inferred as (
 
 select
   a.uuid,
-  coalesce(a.hint, a.flavor, f.reservation_id) as reservation_id,
+  coalesce(a.hint, a.flavor, a.extra, f.reservation_id) as reservation_id,
   case
     when a.hint is not null then 'hint'
     when a.flavor is not null then 'flavor'
+    when a.extra is not null then 'extra'
     when f.reservation_id is not null then 'inferred'
     else 'none'
   end as booking_source,

@@ -1,25 +1,42 @@
-{# A row that can't count, or never held anything, is one claim over its whole life; any other one claim a held interval. #}
+{#
+  A row that can't count, or never held anything, is one claim over its whole life with its last node and size; any other one
+  claim a piece: a held interval cut where node or size change.
+#}
 with instances as (
-  select *, case when coalesce(hidden, 0) <> 0 then 'hidden' when launched_at is null then 'never_launched' end as reason
+  select
+    * exclude (node, vcpus, memory_mb, root_gb),
+    case when coalesce(hidden, 0) <> 0 then 'hidden' when launched_at is null then 'never_launched' end as reason
   from {{ ref('stg_nova__instances') }}
 ),
 
 held as (select * from {{ ref('instance_held') }}),
+
+stays as (select * from {{ ref('instance_stays') }}),
 
 lives as (
   select uuid, max(end_at) filter (start_at < end_at) as end_at from held group by uuid
 ),
 
 claims as (
-  select i.*, h.start_at, h.end_at
+  select
+    i.*,
+    s.node, s.vcpus, s.memory_mb, s.root_gb, s.is_flavor_unknown,
+    greatest(h.start_at, s.from_at) as start_at,
+    least(h.end_at, s.till_at) as end_at
   from instances as i
   join held as h using (uuid)
+  join stays as s on s.uuid = h.uuid and h.start_at < s.till_at and h.end_at > s.from_at
   where i.reason is null and h.start_at < h.end_at
   union all
-  select i.*, i.created_at, coalesce(l.end_at, least(i.terminated_at, i.deleted_at, i.created_at), 'infinity')
+  select
+    i.*,
+    s.node, s.vcpus, s.memory_mb, s.root_gb, s.is_flavor_unknown,
+    i.created_at,
+    coalesce(l.end_at, least(i.terminated_at, i.deleted_at, i.created_at), 'infinity')
   from instances as i
   join lives as l using (uuid)
-  where i.reason is not null or l.end_at is null
+  join stays as s using (uuid)
+  where s.till_at = 'infinity' and (i.reason is not null or l.end_at is null)
 ),
 
 {# an instance whose node nobody recorded ran where alone its reservation was committed #}
@@ -37,11 +54,10 @@ placed as (
     b.reservation_id,
     b.booking_source,
     b.is_bad_spec,
-    n.node is null and s.hypervisor_hostname is not null as is_inferred_node,
-    coalesce(n.node, s.hypervisor_hostname) as hypervisor_hostname
+    c.node is null and s.hypervisor_hostname is not null as is_inferred_node,
+    coalesce(c.node, s.hypervisor_hostname) as hypervisor_hostname
   from claims as c
   join {{ ref('instance_bookings') }} as b using (uuid)
-  join {{ ref('instance_nodes') }} as n using (uuid)
   left join sole_hosts as s on s.reservation_id = b.reservation_id
 ),
 
@@ -75,6 +91,7 @@ select
   reason,
   {{ note({
     'unknown_host': 'not is_host_known',
+    'unknown_flavor': 'is_flavor_unknown',
     'bad_spec': 'is_bad_spec',
     'inferred_node': 'is_inferred_node',
     'unknown_capacity': 'is_host_known and host_vcpus is null or is_whole_node and (host_memory_mb is null or host_disk_gb is null)'

@@ -9,7 +9,7 @@ select
     partition by s.metric, s.source_table, s.source_id order by s.original_start_at, s.start_at
   ) - 1 as piece,
   s.hypervisor_hostname,
-  null::varchar as node_type,
+  n.node_type,
   s.project_id,
   s.user_id,
   r.lease_id,
@@ -25,4 +25,5 @@ select
   {{ resources() | join(', ') }}
 from {{ ref('all_spans') }} as s
 left join {{ ref('stg_blazar__reservations') }} as r on r.id = s.reservation_id
+left join {{ ref('node_types') }} as n on n.hypervisor_hostname = s.hypervisor_hostname
 order by metric, s.source_table, s.source_id, piece

@@ -1,4 +1,4 @@
-with current_spans as (
+with spans as (
   select
     metric::metric_name as metric,
     'current'::{{ name_of(['current', 'legacy']) }} as collector_type,
@@ -7,6 +7,9 @@ with current_spans as (
     {{ resources() | join(', ') }}
   from {{ ref('all_spans') }}
   where is_valid
+  union all by name
+  select metric::metric_name as metric, 'legacy'::{{ name_of(['current', 'legacy']) }} as collector_type, start_at, end_at, nodes
+  from {{ ref('legacy_spans') }}
 ),
 
 operands as (
@@ -16,7 +19,7 @@ operands as (
 series as (select metric, collector_type from {{ ref('tracked') }}),
 
 swept as (
-  {{ timeline('current_spans', 'operands', 'series', ['metric', 'collector_type']) }}
+  {{ timeline('spans', 'operands', 'series', ['metric', 'collector_type']) }}
 )
 
 select * from swept

@@ -1,6 +1,7 @@
 {#
   A metric is tracked when one of its source tables was extracted; it has the resources that one of its valid spans knows or,
   without any valid span, those of total (nodes where total has none either). A derived metric has what all its operands have.
+  Without Blazar nothing is reservable or committed, and that is known. The legacy series are there when their table has a row.
 #}
 {% set sources = {
   'total': [['nova', 'compute_nodes'], ['blazar', 'devices']],
@@ -18,7 +19,7 @@ with known as (
 
 base as (
   {% for metric, tables in sources.items() %}
-  {%- set found = [] %}
+  {%- set found = ['no Blazar'] if not var('has_blazar') and metric in ['reservable', 'committed'] else [] %}
   {%- for table in tables if extracted(table[0], table[1]) %}{% do found.append(table) %}{% endfor %}
   select '{{ metric }}' as metric, {{ 'true' if found else 'false' }} as is_tracked
   {{ 'union all' if not loop.last }}
@@ -43,3 +44,11 @@ select
 from {{ ref('metric_operands') }} as m
 join operands as o on o.metric = m.operand
 group by m.metric
+union all
+select
+  'legacy'::{{ name_of(['current', 'legacy']) }},
+  m.metric::metric_name,
+  {% for r in resources() %}{{ 'true' if r == 'nodes' else 'false' }}{{ ', ' if not loop.last }}{% endfor %}
+from (select distinct metric from {{ ref('metric_operands') }}) as m
+where m.metric in ('total', 'reservable', 'committed', 'occupied_reservation', 'idle', 'available_reservable')
+  and exists (from {{ ref('stg_chameleon_usage__node_usage_report_cache') }})

@@ -1,0 +1,28 @@
+{# Does a model read this source? Tables that are only kept for later are nobody's loss. #}
+{% macro is_read(node) %}
+  {{ return('model.' ~ project_name ~ '.stg_' ~ node.source_name ~ '__' ~ node.name in graph.nodes) }}
+{% endmacro %}
+
+{# What the models would read and this site lacks: pairs (missing_table or missing_column, its name). #}
+{% macro missing_inputs() %}
+  {%- if not execute %}{{ return([]) }}{% endif -%}
+  {%- set lacking = [] -%}
+  {%- for node in graph.sources.values() if is_read(node) and (var('has_blazar') or node.source_name != 'blazar') -%}
+    {%- set name = node.source_name ~ '.' ~ node.name -%}
+    {%- if not extracted(node.source_name, node.name) -%}
+      {%- do lacking.append(['missing_table', name]) -%}
+    {%- else -%}
+      {%- set have = raw_columns(node.source_name, node.name) -%}
+      {%- for column in node.columns.values() if column.name not in have and not column.config.meta.get('history_only') -%}
+        {%- do lacking.append(['missing_column', name ~ '.' ~ column.name]) -%}
+      {%- endfor -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{ return(lacking | sort) }}
+{% endmacro %}
+
+{# Dates that were none, as the manifest of the extraction counted them: pairs (schema.table.column, rows). #}
+{% macro zero_dates() %}
+  {%- if not execute %}{{ return([]) }}{% endif -%}
+  {{ return(publisher('tables').zero_dates) }}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ raw('blazar', 'device_extra_capabilities') }}
