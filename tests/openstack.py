@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests import servers
@@ -107,10 +108,10 @@ def create(server: servers.MariaDB) -> None:
     if made.exists():
         _sql(server, made.read_text("utf-8"))
         return
-    for program, *arguments in MIGRATIONS:
-        done = run(server, program, *arguments)
-        if done.returncode:
-            raise RuntimeError(f"{program} {' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+    with ThreadPoolExecutor() as pool:  # each has a database of its own
+        for command, done in zip(MIGRATIONS, pool.map(lambda c: run(server, *c), MIGRATIONS), strict=True):
+            if done.returncode:
+                raise RuntimeError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-3000:]}")
     part = made.with_suffix(f".{os.getpid()}")
     part.write_text("\n".join(_dump(server)), "utf-8")
     part.rename(made)
