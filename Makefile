@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-strip-extras \
+    --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench docs lock clean
@@ -14,8 +16,9 @@ demo: .venv/installed ## Run the main job on made-up sites: no database needed, 
 	$(BIN)/chameleon-usage --config $(DEMO)/data/site.yml process --output $(DEMO)/output \
 	    --start-date 2024-01-01 --end-date 2025-01-01
 
-test: .venv/installed ## Run all tests (installs MariaDB where it is missing)
+test: .venv/installed ## Run all tests (installs MariaDB where it is missing, OpenStack's packages into .openstack)
 	bash tests/install-mariadb.sh
+	$(BIN)/python -m tests.openstack
 	$(BIN)/python -m pytest
 
 lint: .venv/installed ## Check style
@@ -29,13 +32,12 @@ bench: .venv/installed ## Measure speed and memory (minutes; see benchmarks/READ
 docs: .venv/installed ## Build the lineage site: target/static_index.html
 	$(BIN)/dbt docs generate --static
 
-lock: .venv/installed ## Pin the newest versions of all packages in requirements.lock
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-strip-extras \
-	    --no-header --no-annotate --no-emit-index-url --extra dev --no-emit-package chameleon-usage \
-	    -o requirements.lock pyproject.toml
+lock: .venv/installed ## Pin the newest versions of all packages in requirements.lock and tests/openstack.lock
+	$(COMPILE) --extra dev --no-emit-package chameleon-usage -o requirements.lock pyproject.toml
+	$(COMPILE) --fork-strategy fewest -o tests/openstack.lock tests/openstack.in
 
 clean: ## Remove what the other targets made
-	rm -rf .venv target logs $(DEMO) build dist benchmarks/work
+	rm -rf .venv .openstack target logs $(DEMO) build dist benchmarks/work
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "needs Python 3.10 or newer: make PYTHON=python3.12")'

@@ -61,5 +61,10 @@ def grant(server: servers.MariaDB, user: str = "usage_exporter") -> Account:
     sql = succeeded(usage("print-grant-sql", "--user", user)).stdout
     # a cloud without zun or devices: go on past error 1146, as the first comment of the SQL says
     assert "ERROR" not in server.run(sql, "--force").stderr.replace("ERROR 1146", "").replace("ERROR 1049", "")
+    return unlock(server, user)
+
+
+def unlock(server: servers.MariaDB, user: str) -> Account:
+    """Give the user its password, as the comment of print-grant-sql says."""
     succeeded(server.run(f"ALTER USER '{user}'@'%' IDENTIFIED BY '{PASSWORD}' ACCOUNT UNLOCK;"))
     return Account(user, server.uri(user, PASSWORD))
