@@ -154,11 +154,16 @@ def extract(
 )
 @click.option("--threads", type=click.IntRange(1), help="Threads for DuckDB. Default: one a core.")
 @click.option(
+    "--resample",
+    metavar="LENGTH",
+    help="Also write values a bucket: 15m, 1h, 1d, 7d, 1w, 1mo, 1y, from --start-date on.",
+)
+@click.option(
     "--allow-failed", is_flag=True, help="Go on although the last extraction failed to copy a required table."
 )
 @click.pass_context
 def process(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
-    """Turn extracted tables into <output>/<site>/usage.parquet and spans.parquet.
+    """Turn extracted tables into <output>/<site>/usage.parquet, usage_by_project, spans and quality.
 
     The files of a site are checked, then published together: when anything fails, none of them changes.
     Needs `pip install 'chameleon-usage[pipeline]'`.

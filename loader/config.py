@@ -24,6 +24,7 @@ class SiteEntry(BaseModel):
     data_dir: str | None = None
     history: bool | None = None
     schemas: list[str] = []
+    blazar: bool = True
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Site:
     """A site to work on, everything resolved. `db_uri` stays out of repr: it holds a password.
 
     `history`: keep rows that vanish from the database; None is not said. `schemas`: databases to read; empty is all.
+    `blazar`: does the cloud have it? If not its tables are neither extracted nor read.
     """
 
     key: str
@@ -40,6 +42,7 @@ class Site:
     db_uri_from: str = ""
     history: bool | None = None
     schemas: tuple[str, ...] = ()
+    blazar: bool = True
 
 
 def _lines(node: yaml.Node | None, path: tuple = ()) -> dict[tuple, int]:
@@ -151,7 +154,7 @@ def select(
             whose = f" for {key}" if config or keys else ""
             raise UsageError(f"missing data path{whose}: give --data-dir{where}")
         site = Site(key, entry.site_name or key, trimmed(place), entry.db_uri, f"db_uri of {key} in {config}")
-        sites.append(replace(site, history=entry.history, schemas=tuple(entry.schemas)))
+        sites.append(replace(site, history=entry.history, schemas=tuple(entry.schemas), blazar=entry.blazar))
     places = {}
     for site in sites:
         place = site.data_dir if "://" in site.data_dir else os.path.realpath(site.data_dir)

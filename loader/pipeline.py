@@ -154,6 +154,8 @@ def _find(run: Run) -> list[Table]:
     """The tables of the catalogue that this database has; the others are recorded."""
     found = []
     for table in catalogue.choose(run.site.schemas):
+        if table.schema == "blazar" and not run.site.blazar:
+            continue
         try:
             run.server.ensure_open()
             run.server.schema(table)

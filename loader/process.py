@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging import ERROR, WARNING
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -20,15 +21,31 @@ from loader.errors import Failure, UsageError, stop_if_interrupted
 
 SUMMARY = "chameleon_usage_summary "
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{6})?)?([zZ]|[+-]\d\d:\d\d)?)?")  # as macros/config.sql
+BUCKET = re.compile(r"[1-9]\d{0,5}(m|h|d|w|mo|y)")  # as macros/config.sql
 MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
+
+
+class Finding(NamedTuple):
+    """A row of quality.parquet, without its site."""
+
+    check: str
+    metric: str | None
+    resource: str | None
+    action: str | None
+    rows: float | None
+    hours: float | None
+    worst_at: str | None
+    worst_value: float | None
+    detail: str | None
 
 
 @dataclass
 class Published:
-    """What a run of a site put in place: file names, and its resource-hours by (metric, resource)."""
+    """What a run of a site put in place: file names, its resource-hours by (metric, resource), its quality findings."""
 
     files: list[str] = field(default_factory=list)
     hours: dict[tuple[str, str], float] = field(default_factory=dict)
+    quality: list[Finding] = field(default_factory=list)
 
 
 def parse_instant(text: str, flag: str) -> datetime:
@@ -62,11 +79,14 @@ def process_sites(
     memory_limit: str | None,
     threads: int | None,
     allow_failed: bool,
+    resample: str | None,
 ) -> None:
     """Process each selected site. One that fails doesn't stop the others; then raises Failure at the end."""
     start, end = parse_window(start_date, end_date)
     if memory_limit and not MEMORY.fullmatch(memory_limit):
         raise UsageError(f"--memory-limit {memory_limit!r} is not a size; write 1GB or 800MB")
+    if resample and not BUCKET.fullmatch(resample):
+        raise UsageError(f"--resample {resample!r} is not a length; write 15m, 1h, 1d, 7d, 1w, 1mo or 1y")
     sites = configuration.select(config, keys, data_dir)
     for site in sites:
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
@@ -74,7 +94,7 @@ def process_sites(
     published: dict[str, Published] = {}
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
-        dbt = Dbt(Path(work), memory_limit, threads, allow_failed)
+        dbt = Dbt(Path(work), memory_limit, threads, allow_failed, resample)
         for site in sites:
             try:
                 published[site.key] = dbt.build(site, configuration.trimmed(output), start, end)
@@ -84,13 +104,15 @@ def process_sites(
                 failed.append(site.key)
                 say(ERROR, f"{site.key}: {e}", site=site.key)
     if published:
-        from loader.tables import print_hours
+        from loader.tables import print_hours, print_quality
 
         names = {s.key: s.name for s in sites}
         for done in published.values():
             for file in done.files:
                 click.echo(f"wrote {file}")
         print_hours({names[key]: done.hours for key, done in published.items()}, start, end)
+        for key, done in published.items():
+            print_quality(names[key], done.quality)
     dbt.forget()
     if failed:
         names = ", ".join(failed)
@@ -100,7 +122,9 @@ def process_sites(
 class Dbt:
     """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
 
-    def __init__(self, work: Path, memory_limit: str | None, threads: int | None, allow_failed: bool):
+    def __init__(
+        self, work: Path, memory_limit: str | None, threads: int | None, allow_failed: bool, resample: str | None
+    ):
         try:
             from dbt.cli.main import dbtRunner
         except ImportError:
@@ -118,7 +142,7 @@ class Dbt:
         if memory_limit:
             os.environ["CHAMELEON_USAGE_MEMORY_LIMIT"] = memory_limit
         self.work = work
-        self.allow_failed = allow_failed
+        self.allow_failed, self.resample = allow_failed, resample
         self.runner = dbtRunner
         cache = parse_cache(work)
         parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
@@ -151,6 +175,7 @@ class Dbt:
                 facts = json.loads(message.removeprefix(SUMMARY))
                 published.files = facts["files"]
                 published.hours = {(metric, resource): hours for metric, resource, hours in facts["hours"]}
+                published.quality = [Finding(*row) for row in facts["quality"]]
 
         variables = {
             "site": site.key,
@@ -159,6 +184,8 @@ class Dbt:
             "start_date": start,
             "end_date": end,
             "allow_failed": self.allow_failed,
+            "resample": self.resample,
+            "has_blazar": site.blazar,
         }
         flags = [
             "--exclude-resource-type",

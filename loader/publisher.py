@@ -48,7 +48,9 @@ class Plugin(BasePlugin):
         if action == "connect" or self.tables is None:
             self.tables = self._connect(job["data_dir"], folder) if job["data_dir"] else {}
         if action in ("connect", "tables"):
-            job.update(tables=self.tables, failed=list(self.failed), doubts=list(self.doubts), zero_dates=self.zero_dates)
+            job.update(
+                tables=self.tables, failed=list(self.failed), doubts=list(self.doubts), zero_dates=self.zero_dates
+            )
             return
         with _lock:
             part = part_folder(folder, job["run"])
