@@ -128,7 +128,7 @@ def audit(result: Result, metric: str) -> list[tuple[Any, ...]]:
 
 
 def steps(result: Result, metric: str, resource: str = "nodes") -> list[tuple[float | None, Fraction]]:
-    return [(hours(moment), value) for moment, value in result.usage[metric, resource]]
+    return [(hours(moment), value) for moment, value in result.usage["current", metric, resource]]
 
 
 def only(result: Result, metric: str) -> Row:
@@ -169,7 +169,7 @@ def test_rows_without_a_hypervisor_are_null_key_and_empty_comes_first() -> None:
     result = run({"nova.compute_nodes": [node(1, None, 0), node(2, None, 5, 5)]})
     assert audit(result, "total") == [("1", 0, None, None, "null_key"), ("2", 0, None, None, "empty")]
     # total is tracked and has no valid span: zero nodes
-    assert result.usage == {("total", "nodes"): [(DAY, 0)]}
+    assert result.usage == {("current", "total", "nodes"): [(DAY, 0)]}
 
 
 def test_allocation_dates_bound_a_commitment() -> None:
@@ -235,7 +235,7 @@ def test_unknown_capacity_is_null_and_taken_from_blazar_where_it_knows() -> None
     tables["nova.instances"] = [instance("i", 12, 15)]
     tables["nova_api.request_specs"] = [spec("i", "r")]
     result = run(tables)
-    assert {resource for _, resource in result.usage} == {"nodes", "memory_mb"}
+    assert {resource for _, _, resource in result.usage} == {"nodes", "memory_mb"}
     assert steps(result, "total", "memory_mb") == [(0, 64)]
     # An ironic instance holds the whole node, whatever its flavor says.
     assert steps(result, "occupied_reservation") == [(0, 0), (12, 1), (15, 0)]
@@ -364,8 +364,8 @@ def test_node_from_the_host_of_the_latest_event() -> None:
     result = run(tables | {"blazar.computehosts": []})
     span = only(result, "occupied_ondemand")
     assert (span["hypervisor_hostname"], span["nodes"], span["note"]) == (None, None, "unknown_host")
-    assert ("occupied_ondemand", "nodes") not in result.usage
-    assert ("available_ondemand", "nodes") not in result.usage
+    assert ("current", "occupied_ondemand", "nodes") not in result.usage
+    assert ("current", "available_ondemand", "nodes") not in result.usage
     # total counts b, c, d: 24 vcpus
     assert steps(result, "available_ondemand", "vcpus") == [(0, 22)]
 
@@ -438,17 +438,17 @@ def test_containers_over_devices() -> None:
     assert steps(result, "committed") == [(0, 2), (50, 3), (100, 0)]
     assert steps(result, "occupied_reservation") == [(0, 0), (10, 1), (50, 2), (100, 0)]
     assert audit(result, "committed")[0] == ("w", 0, None, None, "orphan")
-    assert not any(metric == "occupied_ondemand" for metric, _ in result.usage)
+    assert not any(metric == "occupied_ondemand" for _, metric, _ in result.usage)
 
 
 def test_tracked_metric_without_spans_is_zero_and_a_missing_table_is_no_series() -> None:
     tables = {"nova.compute_nodes": [node(1, "a", 0, 50)], "nova.instances": []}
     result = run(tables)
     metrics = {"total", "occupied_reservation", "occupied_ondemand"}
-    assert {metric for metric, _ in result.usage} == metrics
-    assert all(steps(result, "occupied_ondemand", r) == [(0, 0)] for m, r in result.usage if m == "total")
+    assert {metric for _, metric, _ in result.usage} == metrics
+    assert all(steps(result, "occupied_ondemand", r) == [(0, 0)] for _, m, r in result.usage if m == "total")
     result = run(tables | {"blazar.computehosts": []})
-    assert {m for m, _ in result.usage} == {*metrics, "reservable", "ondemand_capacity", "available_ondemand"}
+    assert {m for _, m, _ in result.usage} == {*metrics, "reservable", "ondemand_capacity", "available_ondemand"}
     assert steps(result, "available_ondemand", "disk_gb") == [(0, 100), (50, 0)]
 
 
