@@ -11,7 +11,7 @@ from tests.commands import Row, rows
 
 EXACT = (
     *("action", "is_valid", "original_start_at", "original_end_at", "start_at", "end_at", "hypervisor_hostname"),
-    *("project_id", "user_id", "reservation_id", "lease_id", "booking_source"),
+    *("node_type", "project_id", "user_id", "reservation_id", "lease_id", "booking_source"),
 )
 VALID_ONLY = ("note", *oracle.RESOURCES)
 KEY = ("metric", "source_table", "source_id", "piece")
@@ -46,11 +46,11 @@ def assert_same_spans(published: list[Row], counted: list[Row]) -> None:
             assert same(span[column], theirs[key][column]), (key, column, span, theirs[key])
 
 
-def series(published: list[Row]) -> dict[tuple[str, str], list[tuple[datetime, float]]]:
+def series(published: list[Row]) -> dict[oracle.Series, list[tuple[datetime, float]]]:
     """The rows of usage.parquet by series, in the order of the file."""
     found = defaultdict(list)
     for row in published:
-        found[row["metric"], row["resource"]].append((row["timestamp"], row["value"]))
+        found[row["collector_type"], row["metric"], row["resource"]].append((row["timestamp"], row["value"]))
     return dict(found)
 
 

@@ -30,6 +30,8 @@ EVENTS = (
     "api_terminate_instance",
 )
 STATUSES = ("Running", "Stopped", "Deleted", "Error", "Created", "Paused", "Unknown", None)
+MOVES = ("compute_finish_resize", "compute_post_live_migration_at_destination", "compute_rebuild_instance")
+MIGRATED = ("finished", "confirmed", "completed", "done", "confirmed", "error", "reverted", "migrating", "accepted", "")
 BAD_SPECS = (None, None, "", "{broken", '{"nova_object.data": {"scheduler_hints"', "[]", '["a"]', "1", '"x"', "{}")
 ARROW = {"varchar": pa.string(), "bigint": pa.int64(), "timestamp": pa.timestamp("us"), "double": pa.float64()}
 
@@ -190,14 +192,19 @@ def _spec(d: _Draw, fitting: list[str]) -> str | None:
     return d.one(BAD_SPECS) if d.rng.random() < 0.3 else json.dumps({"nova_object.data": data})
 
 
-def _request_specs(d: _Draw, instances: list[Row], hosts: list[Row], allocations: list[Row]) -> list[Row]:
-    """None, one or several rows an instance; a reservation fits that has an allocation on the instance's node."""
+def _fitting(instances: list[Row], hosts: list[Row], allocations: list[Row]) -> dict[str, list[str]]:
+    """By instance: the reservations that have an allocation on its node."""
     names = {host["id"]: host["hypervisor_hostname"] for host in hosts}
     fitting: dict[str, list[str]] = {"missing": []}
     for instance in instances:
         node = instance["node"]
         on_node = [a["reservation_id"] for a in allocations if node and names.get(a["compute_host_id"]) == node]
         fitting[instance["uuid"]] = on_node
+    return fitting
+
+
+def _request_specs(d: _Draw, fitting: dict[str, list[str]]) -> list[Row]:
+    """None, one or several rows an instance, mostly of a reservation that fits."""
     counts = ((uuid, d.one((0, 0, 1, 1, 1, 1, 2, 3))) for uuid in d.instances)
     owners = [uuid for uuid, count in counts for _ in range(count)] + ["missing"]
     ids = d.rng.sample(range(1, 100), len(owners))
@@ -219,8 +226,129 @@ def _containers(d: _Draw) -> list[Row]:
     return rows
 
 
+def _archived(d: _Draw, tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Nova's shadow tables: rows of the same shape, some with keys that live rows have too, some of rows long gone."""
+    nodes, instances = _compute_nodes(d), _instances(d)
+    for number, row in enumerate(nodes):
+        row["id"] += 5  # 13 is a live row's as well
+        row["deleted_at"] = row["deleted_at"] or d.at(0.2)
+        row["hypervisor_hostname"] = row["hypervisor_hostname"] if number else "n5"
+    for number, row in enumerate(instances):
+        row["id"] = 40 - number  # so of two rows of one instance the first is the larger
+        row["uuid"] = f"i{d.rng.choice((3, 7, *range(15, 21)))}"
+        row["deleted_at"] = row["deleted_at"] or d.at(0.2)
+    both = sorted({row["uuid"] for row in [*tables["nova.instances"], *instances]})
+    actions = [{"id": 28 + i, "instance_uuid": d.rng.choice(both)} for i in range(15)]
+    events = []
+    for i in range(25):
+        action = d.rng.choice([*actions, *tables["nova.instance_actions"]])["id"]
+        event = {"id": 115 + i, "action_id": action, "event": d.one((*EVENTS, *MOVES * 4)), "start_time": d.at(0.03)}
+        event |= {"result": d.one(("Success",) * 6 + ("Error",), 0.1)}
+        events.append(event | {"host": d.one(d.services + d.names, 0.2)})
+    return {
+        "nova.shadow_compute_nodes": nodes[:3],
+        "nova.shadow_instances": instances[:9],
+        "nova.shadow_instance_actions": actions,
+        "nova.shadow_instance_actions_events": events,
+    }
+
+
+def _flavors(d: _Draw) -> list[Row]:
+    """Flavors 2 to 11, some of them deleted."""
+    rows = [{"id": i, "name": f"m{i}", "vcpus": d.one((0, 1, 2, 4, 8), 0.05)} for i in range(2, 12)]
+    sizes = ({"memory_mb": d.one((0, 1, 2, 4), 0.05), "root_gb": d.one((0, 1, 2, 4), 0.05)} for _ in rows)
+    return [row | size for row, size in zip(rows, sizes, strict=True) if d.rng.random() < 0.7]
+
+
+def _migrations(d: _Draw, instances: list[str], first: int, count: int) -> list[Row]:
+    """Moves and resizes, most of them placed somehow; often of the same few instances."""
+    rows = []
+    for i in range(count):
+        created, updated = d.span(0.1, 0.1)
+        row = {"id": first + i, "instance_uuid": d.known(d.one((instances, instances[::4])))}
+        row |= {"status": d.one(MIGRATED, 0.05), "created_at": created, "updated_at": updated}
+        row |= {"migration_type": d.one(("resize", "resize", "migration", "live-migration", "evacuation"), 0.05)}
+        row |= {"source_node": d.one([*d.names * 2, "unknown", ""], 0.2), "dest_node": d.one(d.names, 0.2)}
+        rows.append(
+            row | {name: d.one(range(2, 13), 0.15) for name in ("old_instance_type_id", "new_instance_type_id")}
+        )
+    return rows
+
+
+def _instance_extra(d: _Draw, fitting: dict[str, list[str]], ids: list[int]) -> list[Row]:
+    """None, one or several rows an instance: reservation, plain flavor, another shape, no JSON."""
+    rows = []
+    for key in ids:
+        uuid = d.rng.choice(sorted(fitting))
+        fits = bool(fitting[uuid]) and d.rng.random() < 0.85
+        reserved = f"reservation:{d.known(fitting[uuid] if fits else d.reservations)}"
+        names = (*(reserved,) * 6, "m1.small", "m1.small", "reservation:", "", None, 7)
+        flavor: Any = {"cur": {"nova_object.data": {"name": d.one(names)}}, "old": None}
+        odd = ({"old": flavor["cur"]}, {"cur": None}, {"cur": [flavor["cur"]]}, [], "x", None, reserved)
+        document = json.dumps(d.one(odd) if d.rng.random() < 0.15 else flavor)
+        broken = (None, "", document[:-1], "{broken")
+        rows.append({"id": key, "instance_uuid": uuid, "flavor": d.one(broken) if d.rng.random() < 0.2 else document})
+    return rows
+
+
+def _ironic_nodes(d: _Draw) -> list[Row]:
+    values = (8, 16, 4, 8.0, 2.5, "8", "16", " 4 ", "4.0", "2e0", 0, "0", -8, "-4", "NaN", "Infinity", "-Infinity")
+    odd = (None, True, "", "many", "8 GB", "0x10", [8], {"a": 8}, "1e999", 10**400)
+    rows = []
+    for name in [*d.names, "stranger", "unknown"]:
+        keys = [key for key in ("cpus", "memory_mb", "local_gb") if d.rng.random() < 0.9]
+        properties: Any = {key: d.one(odd) if d.rng.random() < 0.15 else d.one(values) for key in keys}
+        document = json.dumps(d.one(([properties], None, "x")) if d.rng.random() < 0.05 else properties)
+        broken = (None, "", document[:-1])
+        rows.append({"uuid": name, "properties": d.one(broken) if d.rng.random() < 0.1 else document})
+    return [row for row in rows if d.rng.random() < 0.8]
+
+
+def _resource_properties(d: _Draw) -> list[Row]:
+    names = ("node_type", "node_type", "gpu", "Node_Type", None)
+    return [{"id": key, "property_name": name} for key, name in zip(d.keys(5), names, strict=True)]
+
+
+def _capabilities(d: _Draw, column: str, owners: list[str], properties: list[str], count: int) -> list[Row]:
+    """Properties of hosts, by each of the names that blazar's columns had, or of devices, which have one of them."""
+    rows = []
+    for key in d.keys(count):
+        row = {"id": key, column: d.known(owners), "property_id": d.one([*properties, "missing", ""], 0.3)}
+        if column == "computehost_id":
+            row |= {"capability_id": d.one([*properties, "missing"], 0.5)}
+            row |= {"capability_name": d.one(("node_type", "gpu", ""), 0.6)}
+        row |= {"capability_value": d.one(("compute", "storage", "gpu"), 0.05)}
+        rows.append(row | {"created_at": d.one(INSTANTS[::6], 0.2), "deleted_at": d.at(0.5)})
+    return rows
+
+
+def _legacy(d: _Draw) -> list[Row]:
+    """Days of two types of nodes: some twice, some missing, now and then with a time of day."""
+    days = [*INSTANTS[::4], INSTANTS[5], INSTANTS[6] + timedelta(hours=11, minutes=59)]
+    rows = []
+    for _ in range(d.rng.choice((0, 1, 8, 12))):
+        row = {"date": d.one(days, 0.05), "node_type": d.one(("compute", "gpu"), 0.1)}
+        names = ("maint_hours", "reserved_hours", "used_hours", "idle_hours", "total_hours")
+        rows.append(row | {name: d.one((0.0, 0.1, 0.2, 0.3, 12.0, 24.0, 24.0, 36.5), 0.15) for name in names})
+    return rows
+
+
+def _with_ironic_zeros(d: _Draw, nodes: list[Row], hosts: list[Row]) -> None:
+    """Most Ironic hosts say 0 of everything, and blazar has copied that."""
+    for row in nodes:
+        if row["hypervisor_type"] == "ironic" and d.rng.random() < 0.7:
+            row |= {"vcpus": 0, "memory_mb": 0, "local_gb": 0}
+    zeros = {row["hypervisor_hostname"] for row in nodes if row["vcpus"] == row["memory_mb"] == row["local_gb"] == 0}
+    for row in hosts:
+        if row["hypervisor_hostname"] in zeros and d.rng.random() < 0.8:
+            row |= {"vcpus": 0, "memory_mb": 0, "local_gb": 0}
+
+
 def random_site(seed: int) -> dict[str, list[Row]]:
-    """The rows of every table by `schema.table`; keys are unique and never null, anything else may be odd."""
+    """The rows of every table by `schema.table`; keys are unique and never null, anything else may be odd.
+
+    An optional table may be missing.
+    """
     d = _Draw(seed)
     reservations, actions, instances, hosts = _reservations(d), _actions(d), _instances(d), _computehosts(d)
     allocations = _allocations(d, "compute_host_id", d.hosts, 12)
@@ -229,7 +357,7 @@ def random_site(seed: int) -> dict[str, list[Row]]:
         "nova.instances": instances,
         "nova.instance_actions": actions,
         "nova.instance_actions_events": _events(d, actions),
-        "nova_api.request_specs": _request_specs(d, instances, hosts, allocations),
+        "nova_api.request_specs": _request_specs(d, _fitting(instances, hosts, allocations)),
         "blazar.computehosts": hosts,
         "blazar.leases": _leases(d),
         "blazar.reservations": reservations,
@@ -239,7 +367,33 @@ def random_site(seed: int) -> dict[str, list[Row]]:
         "blazar.device_allocations": _allocations(d, "device_id", d.devices, 8),
         "zun.container": _containers(d),
     }
-    return _with_history(tables, random.Random(f"history:{seed}"))  # noqa: S311
+    d.rng = random.Random(f"more tables:{seed}")  # noqa: S311
+    tables |= _archived(d, tables)
+    everyone = [*tables["nova.shadow_instances"], *instances]
+    uuids = sorted({row["uuid"] for row in everyone})
+    fitting = _fitting(everyone, hosts, allocations)
+    properties = _resource_properties(d)
+    kinds = [row["id"] for row in properties]
+    tables |= {
+        "nova.migrations": _migrations(d, uuids, 5, 30),
+        "nova.shadow_migrations": _migrations(d, uuids, 30, 15),
+        "nova_api.flavors": _flavors(d),
+        "nova.instance_extra": _instance_extra(d, fitting, d.rng.sample(range(1, 40), 20)),
+        "nova.shadow_instance_extra": _instance_extra(d, fitting, d.rng.sample(range(20, 110), 12)),
+        "ironic.nodes": _ironic_nodes(d),
+        "blazar.resource_properties": properties,
+        "blazar.computehost_extra_capabilities": _capabilities(d, "computehost_id", d.hosts, kinds, 18),
+        "blazar.device_extra_capabilities": _capabilities(d, "device_id", d.devices, kinds, 10),
+        "chameleon_usage.node_usage_report_cache": _legacy(d),
+    }
+    _with_ironic_zeros(d, [*tables["nova.compute_nodes"], *tables["nova.shadow_compute_nodes"]], hosts)
+    return _without_some(_with_history(tables, random.Random(f"history:{seed}")), d)  # noqa: S311
+
+
+def _without_some(tables: dict[str, list[Row]], d: _Draw) -> dict[str, list[Row]]:
+    """The same without some of the optional tables."""
+    optional = {name for name in tables if catalogue.load()[name].optional}
+    return {name: rows for name, rows in tables.items() if name not in optional or d.rng.random() < 0.75}
 
 
 def _with_history(tables: dict[str, list[Row]], rng: random.Random) -> dict[str, list[Row]]:
