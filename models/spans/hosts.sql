@@ -35,7 +35,7 @@ ironic_nodes as (
     {{ known_json('row.properties', 'memory_mb') }} as memory_mb,
     {{ known_json('row.properties', 'local_gb') }} as disk_gb
   from (
-    select uuid as hypervisor_hostname, arg_max({'properties': try_cast(properties as json)}, id) as row
+    select uuid as hypervisor_hostname, arg_max({'properties': try_cast(properties as json)}, coalesce(id, 0)) as row
     from {{ ref('stg_ironic__nodes') }}
     group by uuid
   )
