@@ -538,7 +538,7 @@ def test_archived_rows_count_where_no_live_row_has_their_key() -> None:
     ("created", "updated", "instant"),
     [
         (10, 20, 12),  # the first of 8, 12, 15 and 20 in it
-        (12, 12, 12),  # both borders belong to it
+        (12, 13, 12),  # its border belongs to it
         (13, 14, 14),  # none in it: updated_at
         (16, None, 20),  # no upper bound
         (21, None, 21),  # no event, no updated_at: created_at
@@ -610,6 +610,9 @@ def test_changes_at_one_instant_are_ordered_and_those_before_creation_say_nothin
         ],
     } | on_demand("i")
     assert stays(run(tables)) == [(0, 10, "a"), (10, 20, "d")]
+    # Without that one the first is 9, a number smaller than 10: b.
+    del tables["nova.migrations"][2]
+    assert stays(run(tables)) == [(0, 10, "b"), (10, 20, "d")]
 
 
 def test_missing_source_node_and_unknown_flavor_leave_what_is_after_the_change() -> None:
