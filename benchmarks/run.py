@@ -29,7 +29,8 @@ sys.path.insert(0, str(CHECKOUT))  # tests.servers
 COMMAND = str(Path(sys.executable).with_name("chameleon-usage"))
 WINDOW = ["--start-date", "2024-01-01", "--end-date", "2025-01-01"]
 MB = 1_000_000
-MAX_RATIO = 2.5  # of extract and process to their floors
+MAX_RATIO = 2.5  # of process to its floor
+WIRE_RATIO, SCANNER_RATIO = 2.0, 1.2  # of extract to the server's own client, and to DuckDB's MySQL scanner
 EXTRACT_PEAK, PROCESS_PEAK = 300 * MB, 4000 * MB
 SMALL_SECONDS, FURTHER_SECONDS = 4.0, 1.5
 
@@ -41,7 +42,9 @@ class Row:
     name: str
     wall: float | None = None
     cpu: float | None = None
+    server: float | None = None  # CPU seconds of the database
     peak: float | None = None
+    written: int | None = None  # bytes of parquet
     walls: list[float] = field(default_factory=list)
     target: str = ""
     passed: bool | None = None
@@ -56,12 +59,15 @@ class Bench:
 
     def __init__(self, runs: int) -> None:
         self.runs, self.rows, self.failed, self.console = runs, [], False, Console()
+        self.server: int | None = None  # the pid of the database that the commands read from
+        self.peers = ""
         self.env = {**os.environ, "XDG_CACHE_HOME": str(WORK / "cache"), "PYTHONHASHSEED": "0"}
 
     def once(self, command: list[str], **env: str) -> dict[str, float] | None:
         """Run a command as a process; its wall, CPU and peak, or None if it failed."""
         result, log = WORK / "measured.json", WORK / "command.log"
         measured = [sys.executable, "-I", "-S", HERE / "measured.py", result, *command]
+        before = cpu_seconds(self.server)
         with log.open("wb") as errors:
             done = subprocess.run(measured, env=self.env | env, stdout=subprocess.DEVNULL, stderr=errors, check=False)
         if done.returncode:
@@ -70,19 +76,36 @@ class Bench:
                 f"failed: {' '.join(command[:4])} …", log.read_text("utf-8", "replace")[-2000:], markup=False
             )
             return None
-        return json.loads(result.read_text("utf-8"))
+        return json.loads(result.read_text("utf-8")) | {"server": cpu_seconds(self.server) - before}
 
-    def measure(self, name: str, command: list[str], **env: str) -> Row:
-        """A new row: a command run several times."""
+    def measure(self, name: str, command: list[str], runs: int = 0, output: Path | None = None, **env: str) -> Row:
+        """A new row: a command run several times; each time `output` is new, and its parquet files are summed up."""
         row = Row(name)
         self.rows.append(row)
-        facts = [f for _ in range(self.runs) if (f := self.once(command, **env))]
-        if len(facts) == self.runs:
+        runs, facts = runs or self.runs, []
+        for _ in range(runs):
+            if output:
+                shutil.rmtree(output, ignore_errors=True)
+            facts.append(self.once(command, **env))
+        if all(facts):
             row.walls = [round(f["wall"], 2) for f in facts]
             row.wall, row.cpu = (statistics.median(f[key] for f in facts) for key in ("wall", "cpu"))
             row.peak = max(f["peak"] for f in facts)
+            if self.server:
+                row.server = statistics.median(f["server"] for f in facts)
+            if output:
+                row.written = sum(f.stat().st_size for f in output.rglob("*.parquet"))
             self.console.print(f"{name}: {row.wall:.1f} s, CPU {row.cpu:.1f} s, {row.peak / MB:,.0f} MB", markup=False)
         return row
+
+
+def cpu_seconds(pid: int | None) -> float:
+    """The CPU time of a running process so far; 0 where there is no /proc."""
+    stat = Path(f"/proc/{pid}/stat")
+    if pid is None or not stat.exists():
+        return 0.0
+    user, system = stat.read_text("utf-8").rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def generated(kind: str, factor: float, seed: int = 0) -> Path:
@@ -107,28 +130,39 @@ def against(row: Row, floor: Row, peak: float) -> None:
     row.aim(f"≤ {MAX_RATIO} × floor (is {ratio:.2f}), < {peak / MB:,.0f} MB", ratio <= MAX_RATIO and row.peak < peak)
 
 
+def against_others(row: Row, wire: Row, scanner: Row) -> None:
+    """The targets of extract: not much slower than the wire, not slower than what is written in C++, and small."""
+    words, passed = [], row.peak is not None and row.peak < EXTRACT_PEAK
+    for most, what, other in [(WIRE_RATIO, "wire", wire), (SCANNER_RATIO, "scanner", scanner)]:
+        ratio = row.wall / other.wall if row.wall and other.wall else None
+        words.append(f"≤ {most} × {what}" + (f" (is {ratio:.2f})" if ratio else ""))
+        passed = passed and ratio is not None and ratio <= most
+    row.aim(", ".join([*words, f"< {EXTRACT_PEAK / MB:,.0f} MB"]), passed)
+
+
 def bench_extract(bench: Bench, factor: float) -> None:
-    """The whole site from a MariaDB of our own to parquet files, and the same columns by the server's own client."""
+    """The whole site from a MariaDB of our own to parquet files, and the same columns by others."""
+    from benchmarks import peers
     from benchmarks.database import USER, dump_sql, filled
 
-    raw = generated("kvm", factor)
+    raw, python, output = generated("kvm", factor), peers.installed(WORK), WORK / "extracted"
+    bench.peers = peers.versions(python)
     with filled(raw) as (server, password, tables):
+        bench.server, uri = server.pid, server.uri(USER, password)
         client = [server.client[0], "--no-defaults", "--default-character-set=utf8mb4", "--quick", "--batch"]
-        client += [
-            "--protocol=tcp",
-            f"--host={server.host}",
-            f"--port={server.port}",
-            f"--user={USER}",
-            "-e",
-            dump_sql(tables),
-        ]
+        address = ["--protocol=tcp", f"--host={server.host}", f"--port={server.port}", f"--user={USER}"]
+        client += [*address, "-e", dump_sql(tables)]
         bench.once(client, MYSQL_PWD=password)  # the server reads from disk once
-        floor = bench.measure("extract, floor: mariadb --quick --batch > /dev/null", client, MYSQL_PWD=password)
-        target = WORK / "extracted"
-        shutil.rmtree(target, ignore_errors=True)
-        command = [COMMAND, "--data-dir", str(target), "--site", "bench", "extract"]
-        row = bench.measure("extract", command, DATABASE_URI=server.uri(USER, password))
-        against(row, floor, EXTRACT_PEAK)
+        wire = bench.measure("wire: mariadb --quick --batch > /dev/null", client, MYSQL_PWD=password)
+        command = [COMMAND, "--data-dir", str(output), "--site", "bench", "extract"]
+        row = bench.measure("extract", command, output=output, DATABASE_URI=uri)
+        command = peers.command(python, "duckdb", tables, WORK, output)
+        scanner = bench.measure("DuckDB's MySQL scanner", command, output=output, DATABASE_URI=uri)
+        against_others(row, wire, scanner)
+        command = peers.command(python, "dlt", tables, WORK, output)
+        environment = {**peers.QUIET, "DLT_DATA_DIR": str(output), "DATABASE_URI": uri}
+        bench.measure("dlt's sql_database (one run)", command, runs=1, output=output, **environment)
+        bench.server = None
 
 
 def bench_process(bench: Bench, factor: float) -> None:
@@ -197,11 +231,13 @@ def cells(row: Row) -> list[str]:
     """A row as text."""
     mark = {None: "", True: "pass", False: "FAIL"}[row.passed]
     if row.wall is None:
-        return [row.name, "failed", "", "", row.target, mark]
-    return [row.name, f"{row.wall:.1f}", f"{row.cpu:.1f}", f"{row.peak / MB:,.0f}", row.target, mark]
+        return [row.name, "failed", "", "", "", "", row.target, mark]
+    server = "" if row.server is None else f"{row.server:.1f}"
+    written = "" if row.written is None else f"{row.written / MB:,.0f}"
+    return [row.name, f"{row.wall:.1f}", f"{row.cpu:.1f}", server, f"{row.peak / MB:,.0f}", written, row.target, mark]
 
 
-HEADS = ["", "wall s", "CPU s", "peak MB", "target", ""]
+HEADS = ["", "wall s", "CPU s", "server's CPU s", "peak MB", "MB written", "target", ""]
 
 
 def write_readme(rows: list[Row], facts: dict[str, str]) -> None:
@@ -209,11 +245,11 @@ def write_readme(rows: list[Row], facts: dict[str, str]) -> None:
     before, _, rest = README.read_text("utf-8").partition(MARKERS[0])
     _, _, after = rest.partition(MARKERS[1])
     lines = [
-        "| " + " | ".join(line) + " |"
-        for line in [HEADS, ["---", "---:", "---:", "---:", "---", "---"], *map(cells, rows)]
+        "| " + " | ".join(line) + " |" for line in [HEADS, ["---", *["---:"] * 5, "---", "---"], *map(cells, rows)]
     ]
     about = f"Factor {facts['factor']}, median of {facts['runs']}; {facts['cores']}; {facts['versions']}"
-    about += f", MariaDB {facts['server']}."
+    about += f", MariaDB {facts['server']}"
+    about += f"; compared with {facts['peers']}." if facts["peers"] else "."
     README.write_text("\n".join([before + MARKERS[0], about, "", *lines, MARKERS[1]]) + after, "utf-8")
 
 
@@ -235,7 +271,7 @@ def main() -> int:
     for name, part in parts.items():
         if options.only in (None, name):
             part()
-    facts = machine(options.factor, options.runs)
+    facts = machine(options.factor, options.runs) | {"peers": bench.peers}
     RESULTS.write_text(
         json.dumps({"machine": facts, "rows": [asdict(r) for r in bench.rows]}, indent=1) + "\n", "utf-8"
     )

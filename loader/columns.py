@@ -29,7 +29,7 @@ class Copied:
     zero_dates: dict[str, int]
 
 
-def _int32(number: int | None) -> pa.Scalar:
+def _int32(number: int) -> pa.Scalar:
     return pa.scalar(number, pa.int32())
 
 
