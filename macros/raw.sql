@@ -76,24 +76,36 @@
 
 {#
   A table of nova's together with the rows that nova archived (`nova-manage db archive_deleted_rows`): one row a key, the live
-  one first; of several archived rows of a key that with the larger id.
+  one first. A kept row that has vanished from the live table gives way to its archived row, which knows when it was deleted.
+  Of several archived rows of a key that with the larger id counts.
 #}
 {% macro raw_archived(schema, table, key='id') %}
   {%- set archive = 'shadow_' ~ table -%}
   {%- do source(schema, archive) -%}
   {%- if not extracted(schema, archive) %}{{ return(raw(schema, table)) }}{% endif -%}
+  {%- set has_history = extracted(schema, table) and '_vanished_at' in raw_columns(schema, table) -%}
+  {%- set type = catalogued(schema, table).columns[key].data_type -%}
 with live as (
   {{ raw(schema, table) }}
 ),
 
 archived as (
-  {{ raw(schema, archive) }}
+  select * from ({{ raw(schema, archive) }})
+  qualify row_number() over (partition by {{ key }} order by id desc) = 1
+),
+
+there as (
+  select {{ key }} from live where {{ key }} is not null
+  {%- if has_history %}
+  except
+  select {{ key }}::{{ type }} from {{ parquet(raw_file(schema, table)) }} where _vanished_at is not null
+  {%- endif %}
 )
 
 select * from live
+{%- if has_history %} where {{ key }} in (from there) or {{ key }} not in (select {{ key }} from archived where {{ key }} is not null){% endif %}
 union all by name
-select * from archived anti join live using ({{ key }})
-qualify row_number() over (partition by {{ key }} order by id desc) = 1
+select * from archived where {{ key }} not in (from there)
 {% endmacro %}
 
 {#

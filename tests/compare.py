@@ -28,11 +28,25 @@ def same(mine: object, theirs: object) -> bool:
     return mine == theirs
 
 
-def assert_equals_count(data_dir: Path, output: Path, window: tuple[str, str]) -> oracle.Result:
-    """Every span, and every series at every instant of change, is what the independent count says."""
-    count = oracle.count(read_site(data_dir), *map(datetime.fromisoformat, window))
+SITE_SERIES = ("collector_type", "metric", "resource")
+PROJECT_SERIES = ("metric", "project_id", "resource")
+RESAMPLED = ("value", "mean", "min", "max", "hours")
+
+
+def assert_equals_count(
+    data_dir: Path, output: Path, window: tuple[str, str], has_blazar: bool = True, resample: str | None = None
+) -> oracle.Result:
+    """Every span, and every series at every instant of change, is what the independent count says; buckets, too."""
+    start, end = map(datetime.fromisoformat, window)
+    count = oracle.count(read_site(data_dir), start, end, has_blazar)
     assert_same_spans(rows(output / "spans.parquet"), count.spans)
-    assert_same_usage(rows(output / "usage.parquet"), count.usage)
+    for name, keys, counted in (
+        ("usage", SITE_SERIES, count.usage),
+        ("usage_by_project", PROJECT_SERIES, count.by_project),
+    ):
+        assert_same_usage(series(rows(output / f"{name}.parquet"), keys), counted)
+        if resample:
+            assert_same_buckets(rows(output / f"{name}_resampled.parquet"), keys, counted, (start, end), resample)
     return count
 
 
@@ -46,18 +60,33 @@ def assert_same_spans(published: list[Row], counted: list[Row]) -> None:
             assert same(span[column], theirs[key][column]), (key, column, span, theirs[key])
 
 
-def series(published: list[Row]) -> dict[oracle.Series, list[tuple[datetime, float]]]:
-    """The rows of usage.parquet by series, in the order of the file."""
+def series(published: list[Row], keys: tuple[str, ...] = SITE_SERIES) -> dict[tuple, list[tuple[datetime, float]]]:
+    """The rows of a timeline by series, in the order of the file."""
     found = defaultdict(list)
     for row in published:
-        found[row["collector_type"], row["metric"], row["resource"]].append((row["timestamp"], row["value"]))
+        found[tuple(row[k] for k in keys)].append((row["timestamp"], row["value"]))
     return dict(found)
 
 
-def assert_same_usage(published: list[Row], counted: dict) -> None:
-    mine = series(published)
+def assert_same_usage(mine: dict, counted: dict) -> None:
     assert mine.keys() == counted.keys()
     for name, points in mine.items():
         assert [ts for ts, _ in points] == [ts for ts, _ in counted[name]], name
         for (ts, value), (_, expected) in zip(points, counted[name], strict=True):
             assert same(value, expected), (name, ts, value, float(expected))
+
+
+def assert_same_buckets(
+    published: list[Row], keys: tuple[str, ...], counted: dict, window: tuple[datetime, datetime], step: str
+) -> None:
+    """Each bucket of each series, its instant exact and its hours to a millionth."""
+    starts = oracle.bucket_starts(*window, step)
+    mine = defaultdict(list)
+    for row in published:
+        mine[tuple(row[k] for k in keys)].append((row["timestamp"], *(row[c] for c in RESAMPLED)))
+    assert mine.keys() == counted.keys()
+    for name, buckets in mine.items():
+        expected = oracle.resampled(counted[name], *window, starts)
+        assert [b[0] for b in buckets] == starts, name
+        for bucket, theirs in zip(buckets, expected, strict=True):
+            assert all(same(a, b) for a, b in zip(bucket[1:], theirs[1:], strict=True)), (name, bucket, theirs)

@@ -30,8 +30,8 @@ Where SPEC leaves room, this file decides:
 15. The hypervisor of a container is null; so is that of an allocation whose host row is missing.
 16. A floating point number counts as the shortest decimal that it stands for (SPEC 8 says so of a FLOAT): 0.1 and 0.2
     hours are 0.3, and 10 vcpus sold 1.1 times are 11.
-17. An archived row counts if no live row has its primary key (instances: its uuid). Of several archived rows of one
-    instance the larger id counts. A metric is tracked by its live table.
+17. An archived row counts if no live row has its primary key (instances: its uuid), or only one that has vanished. Of
+    several archived rows of one instance the larger id counts. A metric is tracked by its live table.
 18. A migration counts if its status is one of the four and it can be placed. No event: `updated_at`, else
     `created_at`. With a null `created_at` no event can be matched, with a null `updated_at` there is no upper bound,
     with neither it is ignored. The event may belong to any action of the instance, and to several migrations.
@@ -484,13 +484,11 @@ class Site:
 
     def with_archived(self, table: str, shadow: str, key: str) -> list[Row]:
         """SPEC 4: archived rows "are read together with the live table, one row a primary key (instances: a uuid), the
-        live one first"."""
-        live = self.rows(table)
-        there = {row[key] for row in live}
-        archived: dict[Any, Row] = {}
+        live one first"; SPEC 8: one that has vanished from the live table "gives way to its archived row"."""
+        chosen: dict[Any, Row] = {row[key]: row for row in self.rows(table) if row.get("_vanished_at")}
         for row in sorted(self.rows(shadow), key=lambda row: id_order(row.get("id"))):
-            archived[row[key]] = row  # the larger id last
-        return live + [row for name, row in archived.items() if name not in there]
+            chosen[row[key]] = row  # the larger id last
+        return list((chosen | {row[key]: row for row in self.rows(table) if not row.get("_vanished_at")}).values())
 
     def keyed(self, table: str, column: str) -> dict[Any, Row]:
         return {row[column]: row for row in self.rows(table)}
