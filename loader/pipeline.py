@@ -111,11 +111,21 @@ def _fall(run: Run, outcome: Outcome) -> int:
     return max(0, before - outcome.rows)
 
 
+def _estimate(run: Run, table: Table) -> int | None:
+    """About how many rows are to come, for a bar; a connection that is gone is made again only to read."""
+    if not run.bars.are_shown:
+        return None
+    try:
+        return run.server.estimate(table)
+    except MySQLError:
+        return None
+
+
 def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
     """Copy a table, and say what became of it. Never raises for the table's own errors."""
     started = time.monotonic()
     path = run.work / f"{table.full_name}.parquet"
-    run.bars.start(table.full_name, run.server.estimate(table) if run.bars.are_shown else None)
+    run.bars.start(table.full_name, _estimate(run, table))
     try:
         schema, copied = _read(run, table, path)
         outcome = Outcome(table, "copied", copied.rows, zero_dates=copied.zero_dates, columns=schema.names)
