@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -38,7 +40,7 @@ from tests.cloud import (
     values,
     wait_until,
 )
-from tests.commands import CHECKOUT, contents, rows, succeeded
+from tests.commands import BIN, CHECKOUT, contents, rows, succeeded
 
 # --- connections that are lost ---
 
@@ -240,8 +242,10 @@ def setting(cloud: Cloud, variable: str, value: object) -> Iterator[None]:
 
 
 def test_a_table_that_stays_locked_fails_and_the_others_are_copied(cloud: Cloud, lock: pymysql.Connection) -> None:  # noqa: ARG001
+    since = time.monotonic()
     with setting(cloud, "lock_wait_timeout", 1):
         run = cloud.extract()
+    assert time.monotonic() - since < 9, "the server's limit is shorter than ours"
     assert run.returncode == 1
     warning, error = run.stderr.splitlines()
     words = "Lock wait timeout exceeded; try restarting transaction (MySQL error 1205)"
@@ -292,6 +296,82 @@ def test_a_full_disk_is_a_failure_and_earlier_files_stay(size: int, cloud: Cloud
     assert re.match(r"Error: extraction failed: .*File too large$", error)
     assert "step=extract" not in error, "dlt's own words are of no use here"
     assert contents(cloud.data_dir) == before
+
+
+SMALL_DISK = """
+mount -t tmpfs -o size=2m tmpfs "$1" || exit 99
+cp -a "$2/." "$1"
+shift 2
+"$@"
+code=$?
+cp -a "$0/." "$LEFT"
+mount -o remount,size=64m "$0" || exit 99
+"$@" >"$LEFT.log" 2>&1 || exit 98
+cp -a "$0/." "$ROOMY"
+exit $code
+"""
+
+
+@dataclass
+class SmallDisk:
+    """A folder that is a disk of 2 MB for one command, which then runs again with 64 MB."""
+
+    folder: Path  # where the disk is
+    before: Path  # what lies on it at first
+    left: Path  # what lies on it after the command
+    roomy: Path  # and after the second run
+
+    def run(self, command: list[str | Path], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        for folder in (self.folder, self.before, self.left, self.roomy):
+            folder.mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["unshare", "-Urm", "sh", "-c", SMALL_DISK, *map(str, (self.folder, self.folder, self.before, *command))],
+            env={**os.environ, **env, "LEFT": str(self.left), "ROOMY": str(self.roomy)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode in (1, 99) and not done.stdout and re.match("unshare|mount", done.stderr):
+            pytest.skip(f"no file system of one's own may be mounted here: {done.stderr.strip()}")
+        assert done.returncode != 98, self.left.with_name(f"{self.left.name}.log").read_text()
+        return done
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> SmallDisk:
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare, which gives a command its own file systems")
+    return SmallDisk(*(tmp_path / name for name in ("disk", "before", "left", "roomy")))
+
+
+@pytest.mark.parametrize("what", ["data_dir", "TMPDIR"])
+def test_a_full_disk_is_named_and_with_room_the_next_run_works(what: str, cloud: Cloud, disk: SmallDisk) -> None:
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    cloud.sql(
+        f"UPDATE {COPIED_BEFORE} SET user_id = 'changed'",
+        f"INSERT INTO {COPIED_AFTER} (id, spec) SELECT 1000000 + seq, sha2(seq, 512) FROM nova.seq_1_to_60000",
+    )
+    env = {"DATABASE_URI": cloud.account.uri}
+    if what == "data_dir":
+        disk.before, cloud.data_dir = cloud.data_dir, disk.folder
+    else:
+        env["TMPDIR"] = str(disk.folder)
+    run = disk.run([BIN / "chameleon-usage", *cloud.flags()], env)
+    assert run.returncode == 1, run.stdout + run.stderr
+    [error] = run.stderr.splitlines()
+    name = re.escape(f"{disk.folder}/") + r"[\w.]+"
+    says = f"cannot write {name}" if what == "data_dir" else "extraction failed"
+    assert re.fullmatch(f"Error: {says}: No space left on device", error)
+    if what == "data_dir":
+        assert contents(disk.left) == before, "no part is left, all earlier files are"
+        done = disk.roomy
+    else:
+        assert contents(disk.left) == contents(disk.roomy) == {}, "nothing stays in TMPDIR"
+        done = cloud.data_dir
+    assert len(rows(done / f"{COPIED_AFTER}.parquet")) == 60020
+    assert {r["user_id"] for r in rows(done / f"{COPIED_BEFORE}.parquet")} == {"changed"}
+    assert sorted(contents(done)) == sorted(before)
 
 
 # --- killed, and what is left behind ---
