@@ -16,7 +16,7 @@ from loader import catalogue, history, manifest, storage
 from loader.catalogue import Table
 from loader.config import Site
 from loader.console import Bars
-from loader.errors import Failure, stop_if_interrupted
+from loader.errors import Failure, Interrupted, stop_if_interrupted, uninterrupted
 from loader.manifest import MARK, Extraction, Outcome
 from loader.mysql import ABSENT, STALE, Copied, Server, explain, parse_uri
 from loader.placement import Placement, held
@@ -58,6 +58,7 @@ def _quiet_dlt(work: Path) -> None:
         DLT_DISABLE_PLUGINS="true",
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="CRITICAL",
+        RUNTIME__INTERCEPT_SIGNALS="false",  # it would finish its step first, or all, and forget the signal
         SCHEMA__NAMING="direct",
         DATA_WRITER__DISABLE_COMPRESSION="true",
         LOAD__DELETE_COMPLETED_JOBS="true",
@@ -248,12 +249,25 @@ def _extract(run: Run) -> Extraction:
         tables = _find(run)
         if tables:
             pipeline.run(_site_source(dlt, run, tables))
-        placement.finish()
+        extraction = _told(run)
+        with uninterrupted("placing"):
+            placement.finish()
+            extraction.write(run.site.data_dir, run.work)
+        return extraction
+    except Failure:
+        raise
+    except Interrupted as e:
+        placement.abandon()
+        raise Interrupted(e.number, placement.mixed()) from None
     except Exception as e:
         stop_if_interrupted()
         raise placement.failure(e) from e
     finally:
         placement.abandon()
+
+
+def _told(run: Run) -> Extraction:
+    """What became of all tables; raises Failure if none was copied."""
     server = run.server
     extraction = Extraction(
         run.outcomes,
@@ -269,5 +283,4 @@ def _extract(run: Run) -> Extraction:
         first = next((o for o in run.outcomes if o.is_loss), run.outcomes[0])
         advice = "see `chameleon-usage print-grant-sql`"
         raise Failure(f"nothing could be copied; {first.table.full_name}: {first.reason}; {advice}")
-    extraction.write(run.site.data_dir, run.work)
     return extraction

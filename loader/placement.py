@@ -123,34 +123,51 @@ class Placement:
         self.waiting: dict[str, Path] = {}
         self.done: list[str] = []
         self.refused: list[Failure] = []
-        self.lock = threading.Lock()  # dlt loads in threads
+        self.change = threading.Condition()  # dlt loads in threads
+        self.taking = 0
+        self.is_over = self.is_unlisted = False
 
     def take(self, source: Path, name: str) -> None:
-        """Take a finished file; raises Failure when its place can't be written."""
+        """Take a finished file; raises Failure when its place can't be written, or the run has ended meanwhile."""
         target = f"{self.data_dir}/{name}.parquet"
+        with self.change:
+            if self.is_over:
+                raise Failure(f"{target} comes too late")
+            self.taking += 1
         try:
-            if not storage.is_remote(target):
-                self.waiting[target] = storage.prepare(source, target)
-                return
-            with self.lock:
-                if not self.done:
-                    storage.remove(f"{self.data_dir}/{manifest.FILE}")  # from here on it would not be true
-            storage.put(source, target)
-            self.done.append(target)
+            self._take(source, target)
         except Failure as e:
             self.refused.append(e)
             raise
+        finally:
+            with self.change:
+                self.taking -= 1
+                self.change.notify_all()
+
+    def _take(self, source: Path, target: str) -> None:
+        if not storage.is_remote(target):
+            self.waiting[target] = storage.prepare(source, target)
+            return
+        with self.change:
+            if not self.is_unlisted:
+                storage.remove(f"{self.data_dir}/{manifest.FILE}")  # from here on it would not be true
+                self.is_unlisted = True
+        storage.put(source, target)
+        self.done.append(target)
 
     def finish(self) -> None:
         """Put all local files in place: renames, after everything that can fail."""
         if self.waiting:
             storage.remove(f"{self.data_dir}/{manifest.FILE}")
-        while self.waiting:
-            target, part = self.waiting.popitem()
+        for target, part in self.waiting.items():
             part.replace(target)
+        self.waiting.clear()
 
     def abandon(self) -> None:
-        """Remove what waits, after a run that ended anyhow."""
+        """Remove what waits, after a run that ended anyhow, and what a thread that dlt has forgotten still takes."""
+        with self.change:
+            self.is_over = True
+            self.change.wait_for(lambda: not self.taking)
         for part in self.waiting.values():
             part.unlink(missing_ok=True)
 
@@ -158,5 +175,8 @@ class Placement:
         """What to tell of a run that failed."""
         if not self.refused:
             return Failure(f"extraction failed: {storage.reason(_root(error))}")
-        mixed = f"; already of this snapshot: {', '.join(self.done)}" if self.done else ""
-        return Failure(f"{self.refused[0]}{mixed}")
+        return Failure(f"{self.refused[0]}{self.mixed()}")
+
+    def mixed(self) -> str:
+        """What to add about a run that did not end: which files it replaced."""
+        return f"; already of this snapshot: {', '.join(sorted(self.done))}" if self.done else ""

@@ -76,11 +76,11 @@ def make_cloud(server: servers.MariaDB, data_dir: Path | str) -> Cloud:
     return Cloud(server, database.grant(server), data_dir)
 
 
-def wait_until(done: Callable[[], object], what: str) -> None:
+def wait_until(done: Callable[[], object], what: str, every: float = 0.02) -> None:
     deadline = time.monotonic() + SECONDS
     while not done():
         assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 @contextmanager
