@@ -21,7 +21,7 @@ import pymysql
 from loader import catalogue, sample
 from loader.mysql import Server, parse_uri
 from tests import database, servers
-from tests.commands import BIN, CHECKOUT, Row, contents, usage
+from tests.commands import BIN, CHECKOUT, Row, contents, metadata, rows, usage
 
 COPIED_BEFORE, HALFWAY, COPIED_AFTER = "blazar.leases", "nova.instances", "nova_api.request_specs"
 LOST = "Warning: site: the connection was lost; the tables come from 2 snapshots"
@@ -231,3 +231,45 @@ def proxied(cloud: Cloud, plan: list[int | None], reset: bool = False, marker: b
         uri = cloud.account.uri
         cloud.account = database.Account(cloud.account.name, uri.replace(f":{cloud.server.port}", f":{proxy.port}"))
         yield proxy
+
+
+@dataclass
+class Versions:
+    """Contents of the database, one after the other, and what of them lies in the files."""
+
+    cloud: Cloud
+    number: int = 0
+    runs: dict[str, int] = field(default_factory=dict)  # by run_id
+
+    def advance(self) -> None:
+        """Every row of every table changes."""
+        self.number += 1
+        self.cloud.sql(*(f"UPDATE {name} SET {column(name)} = 'v{self.number}'" for name in small_site()))
+
+    def check(self, folder: Path, moment: str) -> None:
+        """Every file is a table as it was in one version, which its run_id tells; a manifest is true."""
+        files = {path.name.removesuffix(".parquet"): path for path in folder.glob("[!.]*.parquet")}
+        written = {name: metadata(path)["run_id"] for name, path in files.items()}
+        new = set(written.values()) - self.runs.keys()
+        assert len(new) <= 1, moment
+        self.runs |= dict.fromkeys(new, self.number)
+        for name, path in files.items():
+            version = {column(name): f"v{self.runs[written[name]]}"}
+            assert rows(path) == [row | version for row in values(name)], (moment, name)
+        told = contents(folder).get("_manifest.json")
+        if told is not None:
+            told = Cloud(self.cloud.server, self.cloud.account, folder).manifest()
+            copied = {name for name, entry in told["tables"].items() if entry["status"] == "copied"}
+            assert copied == files.keys(), moment
+            assert set(written.values()) == {told["run_id"]}, moment
+
+    def check_complete(self, folder: Path) -> None:
+        """All files are of the last version, the manifest is there, and nothing else."""
+        self.check(folder, "a run that ended")
+        assert set(contents(folder)) == {f"{name}.parquet" for name in small_site()} | {"_manifest.json"}
+        assert self.runs[metadata(folder / f"{next(iter(small_site()))}.parquet")["run_id"]] == self.number
+
+
+def column(name: str) -> str:
+    """A column of text that every row of the table has, and that nothing reads."""
+    return next(iter(database.others(name)))
