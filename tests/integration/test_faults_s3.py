@@ -132,6 +132,9 @@ def test_a_file_that_is_refused_is_named_and_its_earlier_object_stays(
     remote.check(mirrored(s3, place, tmp_path / "mirror"), "refused")
 
 
+IMPATIENT = "import s3fs\ns3fs.S3FileSystem.retries = 1"  # of five times three tries of every request
+
+
 def test_a_store_that_dies_in_the_middle_of_the_uploads(mariadb: servers.MariaDB, tmp_path: Path) -> None:
     with servers.s3(tmp_path / "s3") as s3, ExitStack() as stack:
         place = f"{s3.make_bucket('mortal')}/site"
@@ -146,8 +149,8 @@ def test_a_store_that_dies_in_the_middle_of_the_uploads(mariadb: servers.MariaDB
             if len(files) == 4:
                 os.kill(s3.pid, signal.SIGKILL)
 
-        with proxied(s3, rule) as proxy:
-            run = remote.cloud.extract(env=proxy.env)
+        with proxied(s3, rule) as proxy, started(remote.cloud, proxy.env, before=IMPATIENT) as process:
+            run = finished(process)
         assert run.returncode == 1
         assert re.fullmatch(rf"Error: cannot write {place}/[\w.]+: [^\n]+\n", run.stderr)
         stack.enter_context(s3.revived())
