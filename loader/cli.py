@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from loader import __version__, console
-from loader.errors import Failure, Interrupted, watch_signals
+from loader.errors import Failure, Interrupted, watched_signals
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
 SITE = click.option(
@@ -58,9 +58,9 @@ def guarded(run: Callable):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
     console.set_up()
-    watch_signals()
     try:
-        return run()
+        with watched_signals():
+            return run()
     except click.UsageError as e:
         e.message = redacted(e.message)
         raise
@@ -68,9 +68,9 @@ def guarded(run: Callable):
         console.say(logging.ERROR, redacted(str(e)))
         sys.exit(e.exit_code)
     except Interrupted as e:
-        console.say(logging.ERROR, "interrupted; what was not reported as written is as before")
+        console.say(logging.ERROR, f"interrupted; what was not reported as written is as before{e.note}")
         sys.stdout.flush()
-        os._exit(128 + e.args[0])  # a query that still runs in a thread of dbt's would abort an orderly exit
+        os._exit(128 + e.number)  # a query that still runs in a thread of dbt's would abort an orderly exit
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

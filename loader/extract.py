@@ -1,6 +1,10 @@
 """`extract`: copy the source tables of one or more sites and say what became of each."""
 
+import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from logging import ERROR, INFO, WARNING
 from pathlib import Path
@@ -9,12 +13,13 @@ from loader import catalogue, storage
 from loader import config as configuration
 from loader.config import Site
 from loader.console import is_json, say
-from loader.errors import Failure
+from loader.errors import Failure, stop_if_interrupted, uninterrupted
 from loader.manifest import Extraction, Outcome
 from loader.mysql import parse_uri
 from loader.pipeline import extract_site
 
 MB = 1_000_000
+CLEANUPS = 20  # tries, within a second
 
 
 def extract_sites(
@@ -43,16 +48,33 @@ def extract_sites(
 
 def _extract(site: Site, accept_server: bool, is_alone: bool) -> bool:
     """Extract one site and report it; False when anything but an optional table is missing."""
-    with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
+    stop_if_interrupted()
+    with _work_folder() as work:
         try:
-            extraction = extract_site(site, Path(work), lambda o: _report(site, o), accept_server)
+            extraction = extract_site(site, work, lambda o: _report(site, o), accept_server)
         except Failure as e:
             if is_alone:
                 raise
             say(ERROR, f"{site.key}: {e}", site=site.key)
             return False
     _summarise(site, extraction)
+    stop_if_interrupted()  # by a signal that came while files were put in place, or removed
     return not any(outcome.is_loss for outcome in extraction.outcomes)
+
+
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """A temporary folder, removed at the end: also when a thread still writes to it, which dlt lost in an interrupt."""
+    work = Path(tempfile.mkdtemp(prefix="chameleon-usage-"))
+    try:
+        yield work
+    finally:
+        with uninterrupted("removing"):
+            for _ in range(CLEANUPS):
+                shutil.rmtree(work, ignore_errors=True)
+                if not work.exists():
+                    break
+                time.sleep(0.05)
 
 
 def _report(site: Site, outcome: Outcome) -> None:

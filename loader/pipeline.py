@@ -17,7 +17,7 @@ from loader import catalogue, history, manifest, storage
 from loader.catalogue import Table
 from loader.config import Site
 from loader.console import Bars
-from loader.errors import Failure, stop_if_interrupted
+from loader.errors import Failure, Interrupted, stop_if_interrupted, uninterrupted
 from loader.manifest import MARK, Extraction, Outcome
 from loader.mysql import ABSENT, STALE, Copied, Server, explain, parse_uri
 from loader.placement import Placement, held
@@ -65,6 +65,7 @@ def _quiet_dlt(work: Path):
         DLT_DISABLE_PLUGINS="true",
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="CRITICAL",
+        RUNTIME__INTERCEPT_SIGNALS="false",  # it would finish its step first, or all, and forget the signal
         SCHEMA__NAMING="direct",
         DATA_WRITER__DISABLE_COMPRESSION="true",
         LOAD__DELETE_COMPLETED_JOBS="true",
@@ -128,11 +129,21 @@ def _fall(run: Run, outcome: Outcome) -> int:
     return max(0, (before or 0) - outcome.rows)
 
 
+def _estimate(run: Run, table: Table) -> int | None:
+    """About how many rows are to come, for a bar; a connection that is gone is made again only to read."""
+    if not run.bars.are_shown:
+        return None
+    try:
+        return run.server.estimate(table)
+    except MySQLError:
+        return None
+
+
 def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
     """Copy a table, and say what became of it. Never raises for the table's own errors."""
     started = time.monotonic()
     path = run.work / f"{table.full_name}.parquet"
-    run.bars.start(table.full_name, run.server.estimate(table) if run.bars.are_shown else None)
+    run.bars.start(table.full_name, _estimate(run, table))
     try:
         schema, copied = _read(run, table, path)
         outcome = Outcome(table, "copied", copied.rows, zero_dates=copied.zero_dates, columns=schema.names)
@@ -272,12 +283,25 @@ def _extract(run: Run) -> Extraction:
         tables = _find(run)
         if tables:
             pipeline.run(_site_source(dlt, run, tables))
-        placement.finish()
+        extraction = _told(run)
+        with uninterrupted("placing"):
+            placement.finish()
+            extraction.write(run.site.data_dir, run.work)
+        return extraction
+    except Failure:
+        raise
+    except Interrupted as e:
+        placement.abandon()
+        raise Interrupted(e.number, placement.mixed()) from None
     except Exception as e:
         stop_if_interrupted()
         raise placement.failure(e) from e
     finally:
         placement.abandon()
+
+
+def _told(run: Run) -> Extraction:
+    """What became of all tables; raises Failure if none was copied."""
     server = run.server
     extraction = Extraction(
         run.outcomes,
@@ -293,5 +317,4 @@ def _extract(run: Run) -> Extraction:
         first = next((o for o in run.outcomes if o.is_loss), run.outcomes[0])
         advice = "see `chameleon-usage print-grant-sql`"
         raise Failure(f"nothing could be copied; {first.table.full_name}: {first.reason}; {advice}")
-    extraction.write(run.site.data_dir, run.work)
     return extraction

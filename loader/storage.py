@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -67,7 +68,13 @@ def _check_endpoint() -> None:
 
 
 def s3_filesystem():
-    """The S3 client, set up by the AWS_* variables. botocore ignores AWS_REGION, so it is passed on."""
+    """The S3 client, set up by the AWS_* variables; one for all threads, for to make one takes a third of a second."""
+    return _s3_filesystem(tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))))
+
+
+@cache
+def _s3_filesystem(_settings: tuple):
+    """botocore ignores AWS_REGION, so it is passed on."""
     import s3fs
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -236,7 +243,9 @@ def count_rows(target: str) -> int:
 
 
 def reason(error: BaseException) -> str:
-    """One line about an error of the file system or the object store."""
-    if isinstance(error, OSError) and error.errno:
+    """One line about an error of the file system or the object store, whose own words say more than s3fs's number."""
+    if type(error.__cause__).__module__.startswith("botocore"):
+        error = error.__cause__
+    elif isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return " ".join(str(error).split()) or type(error).__name__
