@@ -74,6 +74,14 @@ def guarded(run: Callable):
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except (click.exceptions.Exit, click.ClickException, click.Abort):
+        raise
+    except Exception as e:
+        if os.environ.get("CHAMELEON_USAGE_DEBUG"):
+            raise
+        words = redacted(" ".join(f"{type(e).__name__}: {e}".split()))
+        console.say(logging.ERROR, f"unexpected, please report it: {words} (CHAMELEON_USAGE_DEBUG=1 shows where)")
+        sys.exit(1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,7 +100,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
     context.obj = {"config": config, "keys": sites, "data_dir": data_dir}
 
 
-@main.command()
+@main.command(short_help="Copy the source tables to parquet.")
 @shared_flags
 @click.option(
     "--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's."
@@ -100,7 +108,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
 @click.option(
     "--history/--no-history",
     default=None,
-    help="Keep rows that vanish from the database. Default: the config's, else not.",
+    help="Keep rows that vanish from the database, or drop them. Default: the config's.",
 )
 @click.option(
     "--accept-server",

@@ -186,6 +186,8 @@ class Placement:
             storage.remove(f"{self.data_dir}/{manifest.FILE}")
         for target, part in self.waiting.items():
             part.replace(target)
+        if self.waiting:
+            storage.sync(Path(self.data_dir))
         self.waiting.clear()
 
     def abandon(self) -> None:

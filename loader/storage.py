@@ -7,10 +7,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ import pyarrow.parquet as pq
 
 from loader.errors import Failure, UsageError
 
+T = TypeVar("T")
+PART = {"chunksize": 8 << 20, "max_concurrency": 2}  # of a transfer: s3fs would hold several of 50 MB in memory
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 
 
@@ -116,6 +119,8 @@ def names_in(filesystem, place: str) -> set[str]:
         return {path.rpartition("/")[2] for path in filesystem.ls(place, detail=False)}
     except FileNotFoundError:
         return set()
+    except Exception as e:  # s3fs and botocore raise many kinds
+        raise Failure(f"cannot list {place}: {reason(e)}") from None
 
 
 def _present(filesystem, place: str, names: list[str]) -> list[tuple[str, str]]:
@@ -175,6 +180,7 @@ def prepare(source: Path, target: str) -> Path:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, part)
+        sync(part)
     except OSError as e:
         part.unlink(missing_ok=True)
         raise Failure(f"cannot write {target}: {reason(e)}") from e
@@ -188,9 +194,10 @@ def put(source: Path, target: str) -> None:
     """
     if not is_remote(target):
         prepare(source, target).replace(target)
+        sync(Path(target).parent)
         return
     try:
-        s3_filesystem().put_file(str(source), target)
+        s3_filesystem().put_file(str(source), target, **PART)
     except Exception as e:  # s3fs and botocore raise many kinds; all mean the same here
         raise Failure(f"cannot write {target}: {reason(e)}") from e
 
@@ -234,12 +241,22 @@ def fetch(target: str, path: Path) -> Path | None:
         raise Failure(f"cannot read {target}: {reason(e)}") from None
 
 
-def count_rows(target: str) -> int:
-    """The rows of a parquet file; 0 if there is none, or none that can be read."""
+def ask_footer(target: str, question: Callable[[pq.ParquetFile], T]) -> T:
+    """What a parquet file's footer answers; raises Failure naming the file when it can't be read."""
+    with _readable(target), pq.ParquetFile(target, filesystem=s3_filesystem() if is_remote(target) else None) as file:
+        return question(file)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk: a power loss after a rename must not empty it."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        return pq.read_metadata(target, filesystem=s3_filesystem() if is_remote(target) else None).num_rows
-    except Exception:  # of arrow, s3fs and botocore: then there is nothing to compare with
-        return 0
+        os.fsync(descriptor)
+    except OSError as e:
+        if e.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that has no such thing
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def reason(error: BaseException) -> str:

@@ -94,7 +94,7 @@ def test_a_table_that_is_always_cut_fails_and_the_others_go_on(cloud: Cloud) -> 
         run.stderr,
         re.MULTILINE,
     )
-    assert run.stderr.endswith("Error: not everything was extracted: site\n")
+    assert run.stderr.endswith("Error: not everything was extracted: site (see the warnings above)\n")
     assert cloud.file(COPIED_AFTER).read_bytes() == before[f"{COPIED_AFTER}.parquet"]
     assert rows(cloud.file(COPIED_BEFORE)) == []
     assert cloud.manifest()["tables"][COPIED_AFTER]["status"] == "failed"
