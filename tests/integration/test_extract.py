@@ -28,7 +28,7 @@ from tests.cloud import (
     started,
     values,
 )
-from tests.commands import contents, rows, succeeded, usage
+from tests.commands import contents, process, rows, succeeded, usage
 
 
 def origin(cloud: Cloud) -> dict[str, str]:
@@ -69,7 +69,7 @@ def test_a_table_that_can_not_be_read_is_reported_and_the_rest_is_copied(case: s
     warning, error = run.stderr.splitlines()
     assert error == "Error: not everything was extracted: site (see the warnings above)"
     assert re.match(
-        rf"Warning: {name} skipped: .* \(MySQL error {code}\) \(see print-grant-sql\); without it these metrics are inc",
+        rf"Warning: {name} skipped: .* \(MySQL error {code}\) \(see print-grant-sql\); without it these metrics",
         warning,
     )
     assert warning.endswith(", ".join(catalogue.load()[name].metrics))

@@ -104,8 +104,8 @@ def test_history_is_never_dropped_without_a_word(manifest: str, cloud: Cloud) ->
     run = usage(*cloud.flags(), env={"DATABASE_URI": cloud.account.uri})
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
-        f"Error: {cloud.data_dir} holds 2 rows that have vanished from the database: go on with --history (history: true "
-        "in the config), or drop them with --no-history\n"
+        f"Error: {cloud.data_dir} holds 2 rows that have vanished from the database: go on with --history "
+        "(history: true in the config), or drop them with --no-history\n"
     )
     assert contents(cloud.data_dir) == before
     run = succeeded(night(cloud, "--no-history"))
