@@ -43,7 +43,8 @@ def _held_local(data_dir: str) -> Iterator[None]:
 def _held_remote(data_dir: str, run_id: str) -> Iterator[None]:
     """By an object that the store makes only once, renewed while we live; after a kill it counts for some minutes."""
     place = f"{data_dir}/{LOCK}"
-    content = json.dumps({"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid()}).encode()
+    holder = {"run_id": run_id, "host": socket.gethostname(), "pids": pid_space(), "pid": os.getpid()}
+    content = json.dumps(holder).encode()
     filesystem = storage.s3_filesystem()
     ended = threading.Event()
     is_ours = partial(_holds, filesystem, place, content)
@@ -120,9 +121,19 @@ def _parsed(content: bytes) -> dict:
     return holder if isinstance(holder, dict) else {}
 
 
+def pid_space() -> str:
+    """Where a pid means something: this kernel since it booted, in the numbering of this container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux
+        return ""
+
+
 def _is_dead(holder: dict) -> bool:
-    """Was the lock left by a process of this machine that is gone?"""
-    if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
+    """Was the lock left by a process of this machine and container that is gone? Containers can share a host's name."""
+    here = (socket.gethostname(), pid_space())
+    if (holder.get("host"), holder.get("pids")) != here or not isinstance(holder.get("pid"), int):
         return False
     try:
         os.kill(holder["pid"], 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from loader.errors import Failure
-from loader.placement import LOCK, held
+from loader.placement import LOCK, held, pid_space
 from tests import servers
 from tests.cloud import (
     HALFWAY,
@@ -257,7 +257,8 @@ def test_a_second_extraction_into_a_bucket_is_refused(
 
 
 ELSEWHERE = json.dumps({"run_id": "x", "host": "elsewhere", "pid": 1}).encode()
-ALIVE = json.dumps({"run_id": "x", "host": os.uname().nodename, "pid": os.getpid()}).encode()
+HERE = {"run_id": "x", "host": os.uname().nodename, "pids": pid_space()}
+ALIVE = json.dumps(HERE | {"pid": os.getpid()}).encode()
 ONE_SECOND = "from loader import placement\nplacement.LEASE = 1"
 
 
@@ -287,9 +288,10 @@ def test_a_lock_of_another_host_counts_for_the_length_of_its_lease(
         (b"\xff\0 garbage", "on a host that is not known"),
         (b"", "on a host that is not known"),
         (b"[1]", "on a host that is not known"),
-        (json.dumps({"host": os.uname().nodename, "pid": 10**30}).encode(), f"on {os.uname().nodename}"),
+        (json.dumps({**HERE, "pid": 10**30}).encode(), f"on {os.uname().nodename}"),
+        (json.dumps({**HERE, "pids": "of another container", "pid": 10**6}).encode(), f"on {os.uname().nodename}"),
     ],
-    ids=["this host", "garbage", "empty", "a list", "no pid"],
+    ids=["this host", "garbage", "empty", "a list", "no pid", "a pid of another container"],
 )
 def test_a_lock_that_says_nothing_of_use_counts_as_long(
     content: bytes, holder: str, place: str, s3: servers.S3, monkeypatch: pytest.MonkeyPatch
@@ -309,7 +311,7 @@ def test_a_lock_of_a_process_of_this_machine_that_is_gone_does_not_count(
 ) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    put(s3, place, LOCK, json.dumps({"run_id": "x", "host": os.uname().nodename, "pid": gone.pid}).encode())
+    put(s3, place, LOCK, json.dumps(HERE | {"pid": gone.pid}).encode())
     extracted(remote, s3, tmp_path / "mirror")
 
 
