@@ -49,6 +49,10 @@ class Table:
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    def lacking(self, names: list[str]) -> list[str]:
+        """The columns that the models read, that every release has, and that aren't among these names."""
+        return [c for c in self.columns if c not in names and c not in self.since]
+
 
 def _table(schema: str, entry: dict) -> Table:
     meta = entry["config"]["meta"]

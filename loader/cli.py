@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from loader import __version__, console
-from loader.errors import Failure, Interrupted, watch_signals
+from loader.errors import Failure, Interrupted, watched_signals
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
 SITE = click.option(
@@ -58,9 +58,9 @@ def guarded(run: Callable):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
     console.set_up()
-    watch_signals()
     try:
-        return run()
+        with watched_signals():
+            return run()
     except click.UsageError as e:
         e.message = redacted(e.message)
         raise
@@ -68,11 +68,19 @@ def guarded(run: Callable):
         console.say(logging.ERROR, redacted(str(e)))
         sys.exit(e.exit_code)
     except Interrupted as e:
-        console.say(logging.ERROR, "interrupted; what was not reported as written is as before")
+        console.say(logging.ERROR, f"interrupted; what was not reported as written is as before{e.note}")
         sys.stdout.flush()
-        os._exit(128 + e.args[0])  # a query that still runs in a thread of dbt's would abort an orderly exit
+        os._exit(128 + e.number)  # a query that still runs in a thread of dbt's would abort an orderly exit
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except (click.exceptions.Exit, click.ClickException, click.Abort):
+        raise
+    except Exception as e:
+        if os.environ.get("CHAMELEON_USAGE_DEBUG"):
+            raise
+        words = redacted(" ".join(f"{type(e).__name__}: {e}".split()))
+        console.say(logging.ERROR, f"unexpected, please report it: {words} (CHAMELEON_USAGE_DEBUG=1 shows where)")
         sys.exit(1)
 
 
@@ -92,7 +100,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
     context.obj = {"config": config, "keys": sites, "data_dir": data_dir}
 
 
-@main.command()
+@main.command(short_help="Copy the source tables to parquet.")
 @shared_flags
 @click.option(
     "--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's."
@@ -100,7 +108,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
 @click.option(
     "--history/--no-history",
     default=None,
-    help="Keep rows that vanish from the database. Default: the config's, else not.",
+    help="Keep rows that vanish from the database, or drop them. Default: the config's.",
 )
 @click.option(
     "--accept-server",

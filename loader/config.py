@@ -77,7 +77,8 @@ def _explain(error: dict, lines: dict[tuple, int]) -> str:
         return f"line {line}: unknown key {shown(what)}; {advice}"
     if len(place) == 1:
         return f"line {line}: {shown(what)} needs its settings indented below it: site_name, db_uri, data_dir"
-    return f"line {line}: {what}: {error['msg']}"
+    advice = {"bool_parsing": "write true or false", "list_type": "write a list: [nova, nova_api, blazar]"}
+    return f"line {line}: {what}: {advice.get(error['type'], error['msg'])}"
 
 
 def read(path: Path) -> dict[str, SiteEntry]:

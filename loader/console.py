@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,12 @@ class _Echo(logging.Handler):
     """Information to stdout, the rest to stderr: to those of the moment, which a progress bar replaces."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=record.levelno >= logging.WARNING)
+        is_err = record.levelno >= logging.WARNING
+        try:
+            # named, for click would look for the real stream and write past a progress bar
+            click.echo(self.format(record), file=sys.stderr if is_err else sys.stdout)
+        except BrokenPipeError:  # who reads has gone; the work must not end for that
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if is_err else 1)
 
 
 def set_up(form: str = "text") -> None:

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Failure(Exception):
@@ -17,23 +19,49 @@ class UsageError(Failure):
 
 
 class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM: every clean-up runs, then the command ends with 128 and the signal's number."""
+    """Ctrl-C or SIGTERM: every clean-up runs, then the command ends with 128 and the signal's number.
+
+    `note` is added to what is told.
+    """
+
+    def __init__(self, number: int, note: str = ""):
+        super().__init__(number, note)
+        self.number, self.note = number, note
 
 
 _signals: list[int] = []
+_sections: list[str] = []  # that must not be left in the middle
 
 
-def watch_signals() -> None:
+@contextmanager
+def watched_signals() -> Iterator[None]:
     """Turn SIGINT and SIGTERM into Interrupted, and remember them: dbt swallows what is raised in it."""
 
     def handle(number: int, _frame: object) -> None:
         _signals.append(number)
-        raise Interrupted(number)
+        if not _sections or len(_signals) > 1:
+            raise Interrupted(number)
 
+    before = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, handle)
+                before[number] = signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def uninterrupted(what: str) -> Iterator[None]:
+    """A first signal waits until somebody asks with stop_if_interrupted(); a second one doesn't."""
+    _sections.append(what)
+    try:
+        yield
+    finally:
+        _sections.pop()
 
 
 def stop_if_interrupted() -> None:

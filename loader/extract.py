@@ -1,20 +1,28 @@
 """`extract`: copy the source tables of one or more sites and say what became of each."""
 
+import shutil
 import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from logging import ERROR, INFO, WARNING
 from pathlib import Path
+
+from rich.filesize import decimal
 
 from loader import catalogue, storage
 from loader import config as configuration
 from loader.config import Site
 from loader.console import is_json, say
-from loader.errors import Failure
+from loader.errors import Failure, UsageError, stop_if_interrupted, uninterrupted
 from loader.manifest import Extraction, Outcome
 from loader.mysql import parse_uri
 from loader.pipeline import extract_site
 
 MB = 1_000_000
+CLEANUPS = 20  # tries, within a second
 
 
 def extract_sites(
@@ -28,6 +36,8 @@ def extract_sites(
 ) -> None:
     """Extract each selected site. A site that fails doesn't stop the others; then raises Failure at the end."""
     sites = configuration.with_database(configuration.select(config, keys, data_dir, default_key="site"), db_uri)
+    # `history: false` in a config is only "not": what is kept is dropped by the flag alone
+    sites = [replace(site, history=site.history or None) for site in sites]
     if history is not None:
         sites = [replace(site, history=history) for site in sites]
     if schemas:
@@ -35,24 +45,44 @@ def extract_sites(
     for site in sites:  # every mistake of use before any work
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
         parse_uri(site.db_uri.get_secret_value(), site.db_uri_from)
-        catalogue.choose(site.schemas)
+        try:
+            catalogue.choose(site.schemas)
+        except UsageError as e:
+            raise UsageError(f"{'--schema' if schemas else f'{config}: schemas of {site.key}'}: {e}") from None
     failed = [site.key for site in sites if not _extract(site, accept_server, is_alone=len(sites) == 1)]
     if failed:
-        raise Failure(f"not everything was extracted: {', '.join(failed)}")
+        raise Failure(f"not everything was extracted: {', '.join(failed)} (see the warnings above)")
 
 
 def _extract(site: Site, accept_server: bool, is_alone: bool) -> bool:
     """Extract one site and report it; False when anything but an optional table is missing."""
-    with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
+    stop_if_interrupted()
+    with _work_folder() as work:
         try:
-            extraction = extract_site(site, Path(work), lambda o: _report(site, o), accept_server)
+            extraction = extract_site(site, work, lambda o: _report(site, o), accept_server)
         except Failure as e:
             if is_alone:
                 raise
             say(ERROR, f"{site.key}: {e}", site=site.key)
             return False
     _summarise(site, extraction)
+    stop_if_interrupted()  # by a signal that came while files were put in place, or removed
     return not any(outcome.is_loss for outcome in extraction.outcomes)
+
+
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """A temporary folder, removed at the end: also when a thread still writes to it, which dlt lost in an interrupt."""
+    work = Path(tempfile.mkdtemp(prefix="chameleon-usage-"))
+    try:
+        yield work
+    finally:
+        with uninterrupted("removing"):
+            for _ in range(CLEANUPS):
+                shutil.rmtree(work, ignore_errors=True)
+                if not work.exists():
+                    break
+                time.sleep(0.05)
 
 
 def _report(site: Site, outcome: Outcome) -> None:
@@ -60,30 +90,42 @@ def _report(site: Site, outcome: Outcome) -> None:
     name = outcome.table.full_name
     facts = {"event": "table", "site": site.key, "table": name, **outcome.record()}
     if outcome.status == "copied":
-        line = f"{name:<36} {outcome.rows:>12,} rows {outcome.bytes / MB:>9,.1f} MB {outcome.seconds:>7.1f} s"
+        line = f"{name:<36} {outcome.rows:>12,} rows {decimal(outcome.bytes):>9} {outcome.seconds:>7.1f} s"
         say(INFO, line, **facts)
         for column, count in outcome.zero_dates.items():
             if count:
-                say(WARNING, f"{name}.{column}: {count:,} zero dates are not dates; written as null", **facts)
-        if outcome.reason:
-            say(WARNING, f"{name}: {outcome.reason}", **facts)
+                words = f"{name}.{column}: {count:,} zero dates are not dates; written as null"
+                say(WARNING, words, **{**facts, "event": "zero_dates", "column": column, "count": count})
+        if outcome.lacking:
+            words = f"{name} lacks {', '.join(outcome.lacking)}, which every release has (see print-grant-sql)"
+            say(WARNING, f"{words}{_incomplete(outcome)}", **{**facts, "event": "lacking"})
+        if outcome.remark:
+            say(WARNING, f"{name}: {outcome.remark}", **{**facts, "event": "remark"})
         _report_fall(site, outcome)
         return
     if outcome.status == "skipped" and outcome.table.optional and not outcome.has_earlier_file:
         return
-    metrics = ", ".join(outcome.table.metrics)
-    lost = f"; without it these metrics are incomplete: {metrics}" if metrics else ""
+    granted = "" if outcome.code is None or outcome.status == "failed" else " (see print-grant-sql)"
+    lost = f"{granted}{_incomplete(outcome)}"
     kept = "; the file of an earlier extraction stays" if outcome.has_earlier_file else ""
     say(WARNING, f"{name} {outcome.status}: {outcome.reason}{lost}{kept}", **facts)
+
+
+def _incomplete(outcome: Outcome) -> str:
+    metrics = ", ".join(outcome.table.metrics)
+    return f"; without it these metrics are incomplete: {metrics}" if metrics else ""
 
 
 def _report_fall(site: Site, outcome: Outcome) -> None:
     """What has vanished from the database since the last extraction."""
     name, facts = outcome.table.full_name, {"event": "fall", "site": site.key, "table": outcome.table.full_name}
+    if outcome.dropped:
+        say(WARNING, f"{name}: {outcome.dropped:,} rows that had vanished are kept no longer (--no-history)", **facts)
     if not outcome.fall:
         return
     if outcome.vanished:
-        say(INFO, f"{name}: {outcome.fall:,} rows have vanished from the database since, and are kept", **facts)
+        words = f"{name}: {outcome.fall:,} rows have vanished from the database since, and are kept"
+        say(INFO if outcome.rows else WARNING, words + ("" if outcome.rows else "; no row is left"), **facts)
         return
     say(
         WARNING,
@@ -101,7 +143,8 @@ def _summarise(site: Site, extraction: Extraction) -> None:
     if not is_json():
         _print_table(extraction)
     if optional:
-        say(INFO, f"optional, not there: {_abridged(optional)}", event="optional", site=site.key, tables=optional)
+        words = f"optional tables that are not there: {_abridged(optional)}"
+        say(INFO, words, event="optional", site=site.key, tables=optional)
     say(
         INFO,
         f"{site.key}: {len(copied)} tables, {rows:,} rows in {site.data_dir} as of {extraction.snapshot_at[:19]} UTC; "
@@ -125,13 +168,11 @@ def _summarise(site: Site, extraction: Extraction) -> None:
 
 
 def _abridged(names: list[str]) -> str:
-    """Names of tables, by database, its name alone standing for all of its: `ironic; nova: services, migrations`."""
-    parts = []
-    for schema in dict.fromkeys(name.split(".")[0] for name in names):
-        missing = [name.split(".")[1] for name in names if name.startswith(f"{schema}.")]
-        is_whole = len(missing) == len(catalogue.choose((schema,)))
-        parts.append(schema if is_whole else f"{schema}: {', '.join(missing)}")
-    return "; ".join(parts)
+    """How many tables, by database; its name alone stands for all of its: `ironic, keystone, nova (2)`."""
+    missing = Counter(name.split(".")[0] for name in names)
+    is_whole = {schema: count == len(catalogue.choose((schema,))) for schema, count in missing.items()}
+    parts = sorted((s if is_whole[s] else f"{s} ({n})" for s, n in missing.items()), key=lambda part: "(" in part)
+    return ", ".join(parts)
 
 
 def _print_table(extraction: Extraction) -> None:
@@ -141,13 +182,13 @@ def _print_table(extraction: Extraction) -> None:
 
     table = Table(box=None, pad_edge=False)
     table.add_column("table", overflow="fold")
-    for head in ("rows", "gone", "kept", "MB", "s"):
+    for head in ("rows", "gone", "kept", "size", "time"):
         table.add_column(head, justify="right", no_wrap=True)
     for outcome in extraction.outcomes:
         name = outcome.table.full_name
         if outcome.status == "copied":
             gone, kept = (f"{n:,}" if n else "" for n in (outcome.fall, outcome.vanished))
-            size, seconds = f"{outcome.bytes / MB:,.1f}", f"{outcome.seconds:.1f}"
+            size, seconds = decimal(outcome.bytes), f"{outcome.seconds:.1f} s"
             table.add_row(name, f"{outcome.rows:,}", gone, kept, size, seconds)
         elif outcome.is_loss:
             table.add_row(name, outcome.status, "", "", "", "")

@@ -32,7 +32,7 @@ def _basic(table: catalogue.Table, account: str) -> str:
 
 def _newer(table: catalogue.Table, account: str) -> Iterator[str]:
     """Columns that came with later releases, a statement each: one that isn't there refuses its whole GRANT."""
-    for release in dict.fromkeys(table.since.values()):
+    for release in dict.fromkeys(table.since.values() if table.copied else ()):
         yield f"-- {release} and newer"
         yield _grant(table, account, [c for c in table.since if table.since[c] == release])
 

@@ -3,12 +3,15 @@
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from logging import WARNING
 from pathlib import Path
 
 import pyarrow as pa
+from pydantic import BaseModel, ValidationError
 
 from loader import __version__, catalogue, storage
 from loader.catalogue import Table
+from loader.console import say
 from loader.errors import Failure
 
 FILE = "_manifest.json"
@@ -22,7 +25,9 @@ class Outcome:
 
     `rows` are those of the snapshot; `vanished` rows are in the file, but no longer in the database; `fall` is how many
     of the last extraction's rows are gone: with history those that are missing, without it the difference in number.
-    `has_earlier_file`: it was not copied, but a file of an earlier extraction is there, and stays.
+    `has_earlier_file`: it was not copied, but a file of an earlier extraction is there, and stays. `lacking`: columns
+    that the numbers need and that could not be read. `dropped`: vanished rows that --no-history let go. `remark`: what
+    else a reader should know of a table that was copied.
     """
 
     table: Table
@@ -37,17 +42,20 @@ class Outcome:
     code: int | None = None
     reason: str | None = None
     has_earlier_file: bool = False
+    lacking: list[str] = field(default_factory=list)
+    dropped: int = 0
+    remark: str | None = None
 
     @property
     def is_loss(self) -> bool:
         """Is something missing that the numbers need, or did anything fail?"""
-        return self.status == "failed" or (self.status == "skipped" and not self.table.optional)
+        return self.status == "failed" or bool(self.lacking) or (self.status == "skipped" and not self.table.optional)
 
     def record(self) -> dict:
         """The table's entry in the manifest."""
         if self.status != "copied":
             return {name: getattr(self, name) for name in ("status", "code", "reason", "has_earlier_file")}
-        names = ("status", "rows", "bytes", "columns", "zero_dates", "fall", "vanished")
+        names = ("status", "rows", "bytes", "columns", "zero_dates", "fall", "vanished", "lacking")
         return {name: getattr(self, name) for name in names} | {"seconds": round(self.seconds, 3)}
 
 
@@ -66,9 +74,12 @@ class Extraction:
     def having(self, status: str) -> list[Outcome]:
         return [o for o in self.outcomes if o.status == status]
 
-    def write(self, data_dir: str, work: Path) -> None:
-        """Write the manifest, which says that all files are in place."""
-        outcomes = {o.table.full_name: o for o in self.outcomes}
+    def write(self, data_dir: str, work: Path, earlier: dict) -> None:
+        """Write the manifest, which says that all files are in place; of tables that this run left out, what the
+        earlier manifest said of them."""
+        origin = {"run_id": self.run_id, "snapshot_at": self.snapshot_at}
+        entries = {o.table.full_name: o.record() | origin for o in self.outcomes}
+        entries = earlier.get("tables", {}) | entries
         content = {
             "format": FORMAT,
             "written_by": f"chameleon-usage {__version__}",
@@ -78,11 +89,29 @@ class Extraction:
             "finished_at": datetime.now(timezone.utc).replace(tzinfo=None).isoformat(sep=" "),
             "server": {"version": self.version, "identity": self.server},
             "history": self.history,
-            "tables": {name: outcomes[name].record() for name in catalogue.load() if name in outcomes},
+            "tables": {name: entries[name] for name in catalogue.load() if name in entries},
         }
         path = work / FILE
         path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
         storage.put(path, f"{data_dir}/{FILE}")
+
+
+class _Entry(BaseModel):
+    """A table in a manifest, as far as we rely on it."""
+
+    status: str
+    rows: int | None = None
+    vanished: int = 0
+    run_id: str | None = None
+    zero_dates: dict[str, int] = {}
+
+
+class _Manifest(BaseModel):
+    format: int
+    run_id: str | None = None
+    snapshot_at: str | None = None
+    snapshots: int = 1
+    tables: dict[str, _Entry]
 
 
 def read(data_dir: str) -> dict:
@@ -92,12 +121,23 @@ def read(data_dir: str) -> dict:
     if text is None:
         return {}
     try:
-        content = json.loads(text)
-        if not isinstance(content, dict) or not isinstance(content["tables"], dict):
-            raise ValueError("no tables")
-        return content
-    except (ValueError, KeyError):
-        raise Failure(f"{place} is not a manifest of ours; remove it, or extract again") from None
+        known = _Manifest.model_validate_json(text, strict=True)
+    except ValidationError:
+        raise Failure(f"{place} is not a manifest of ours; extract again, or remove it") from None
+    if known.format > FORMAT:
+        raise Failure(f"{place} was written by a newer version of chameleon-usage; upgrade this one")
+    return json.loads(text)
+
+
+def read_or_warn(data_dir: str) -> dict:
+    """The manifest, empty if there is none, or, with a warning, if it is broken: the next one replaces it."""
+    try:
+        return read(data_dir)
+    except Failure as e:
+        if "newer version" in str(e):
+            raise
+        say(WARNING, f"{e}: written anew", event="manifest")
+        return {}
 
 
 def identity(manifest: dict) -> str | None:
@@ -114,12 +154,11 @@ def marks(schema: pa.Schema) -> dict[str, str]:
 
 
 def failed(manifest: dict) -> list[str]:
-    """The tables that every cloud has, and that the last extraction failed to copy."""
-    tables = catalogue.load()
+    """The tables that every cloud has, and whose last copy failed, or whose file outlived the table."""
     return [
         name
-        for name, entry in manifest.get("tables", {}).items()
-        if entry.get("status") == "failed" and name in tables and not tables[name].optional
+        for name, entry in _required(manifest)
+        if entry["status"] == "failed" or (entry["status"] == "skipped" and entry.get("has_earlier_file"))
     ]
 
 
@@ -133,15 +172,34 @@ def zero_dates(manifest: dict) -> list[tuple[str, int]]:
     ]
 
 
+def _required(manifest: dict) -> list[tuple[str, dict]]:
+    tables = catalogue.load()
+    return [(n, e) for n, e in manifest.get("tables", {}).items() if n in tables and not tables[n].optional]
+
+
 def doubts(manifest: dict, runs: dict[str, str | None]) -> list[str]:
-    """Why the files may not be of one instant, as sentences; `runs` says of each file which extraction wrote it."""
-    found = []
-    run = manifest.get("run_id")
+    """Why numbers may be incomplete, or not of one instant, as sentences; `runs` says which run wrote each file."""
+    entries = manifest.get("tables", {})
+    found = [_incomplete(name, entry) for name, entry in entries.items()]
     if manifest.get("snapshots", 1) > 1:
         found.append(f"the connection was lost while extracting: the tables are of {manifest['snapshots']} instants")
+    run = manifest.get("run_id")
     others = sorted(name for name, wrote in runs.items() if run and wrote != run)
     if others:
         found.append(f"not of the last extraction: {', '.join(others)}; numbers of its time may disagree")
-    elif not run and len(set(runs.values())) > 1:
-        found.append("the files are of several extractions, and none has ended: extract again")
-    return found
+    if not run and any(runs.values()) and not manifest:
+        found.append("the last extraction was ended before its manifest: files may be of several; extract again")
+    return [sentence for sentence in found if sentence]
+
+
+def _incomplete(name: str, entry: dict) -> str | None:
+    """What the last extraction could not read of a table that the models read."""
+    table = catalogue.load().get(name)
+    if table is None or not table.metrics:
+        return None
+    metrics = ", ".join(table.metrics)
+    if entry.get("lacking"):
+        return f"{name} lacks the columns {', '.join(entry['lacking'])}: incomplete are {metrics}"
+    if entry["status"] == "failed" or (entry["status"] == "skipped" and not table.optional):
+        return f"{name} could not be copied: incomplete are {metrics}"
+    return None

@@ -23,10 +23,18 @@ OPTIONS = {"charset", "ssl_ca", "unix_socket"}
 SCHEMES = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 ABSENT = {1049, 1146, 1044, 1142, 1143}  # no such database or table, or no right to it: reported, the rest goes on
 LOCK_SECONDS = 300  # to wait for a table that is being altered or locked
-STATEMENT_LIMITS = ("max_statement_time", "max_execution_time")  # MariaDB's and MySQL's: a large table takes its time
+# MariaDB's and MySQL's limits that an extraction would meet: a large table takes its time, and so does what follows it
+LIMITS = {
+    "max_statement_time": 0,
+    "max_execution_time": 0,
+    "idle_transaction_timeout": 0,
+    "idle_readonly_transaction_timeout": 0,
+    "wait_timeout": 28800,
+}
 UNKNOWN_VARIABLE = 1193
 CONNECTS = 6  # tries within half a minute: a restart of the server takes less
-STALE = {0, 1317, 1412, 1927, 2006, 2013, 2055}  # connection or query killed, table altered: reconnect and read again
+ANOTHER = 2055  # ours: pymysql's for a connection that was lost
+STALE = {0, 1305, 1317, 1412, 1927, 2006, 2013, 2055}  # connection, query or savepoint gone, table altered: read again
 INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 32, "int": 32, "bigint": 64}
 BINARY = ("blob", "binary", "geom", "point", "linestring", "polygon", "vector")
 OTHERS = {
@@ -123,10 +131,11 @@ class Server:
         self.address = address
         self.snapshots = 0
         self.is_gone = False
+        self.identity: str | None = None
         try:
             self.open()
-        except (MySQLError, OSError) as e:
-            raise Failure(f"cannot connect to the database as {address}: {explain(e)}") from None
+        except (MySQLError, OSError, RuntimeError, UnicodeError) as e:
+            raise Failure(f"cannot connect to the database as {address}: {explain(e)}{_advice(e)}") from None
 
     def open(self) -> None:
         """Connect, again if need be, and start a snapshot; raises MySQLError (no host, wrong password)."""
@@ -146,14 +155,25 @@ class Server:
             init_command="SET SESSION net_write_timeout=600, time_zone='+00:00', "
             f"lock_wait_timeout=LEAST(@@global.lock_wait_timeout, {LOCK_SECONDS})",
         )
-        for limit in STATEMENT_LIMITS:
-            self._set(limit, "0")
+        try:
+            self._begin()
+        except BaseException:
+            self.close()  # else it would pass for one with a snapshot
+            raise
+
+    def _begin(self) -> None:
+        """Set up the session and start its snapshot, of the same server as before."""
+        for limit, value in LIMITS.items():
+            self._set(limit, str(value))
         self.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         self.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         self.execute("SAVEPOINT before_table")
         self.snapshots += 1
         self.snapshot_at, self.version = map(_text, self.execute("SELECT UTC_TIMESTAMP(6), VERSION()")[0])
-        self.identity = self._identity()
+        identity = self._identity()
+        if self.identity not in (None, identity):
+            raise OperationalError(ANOTHER, f"the connection now leads to another server ({identity})")
+        self.identity = identity
         self.is_gone = False
 
     def ensure_open(self) -> None:
@@ -260,7 +280,21 @@ class Server:
 def explain(error: BaseException) -> str:
     """One line about a database error, with the server's code."""
     code, text = (*error.args, "", "")[:2] if isinstance(error, MySQLError) else ("", str(error))
+    code, text = (code, text) if isinstance(code, int) else ("", f"{code} {text}")
     return f"{' '.join(str(text).split()) or type(error).__name__}" + (f" (MySQL error {code})" if code else "")
+
+
+ADVICE = {
+    1045: "check user and password (in the URI a % is %25), and the host that the user may come from",
+    4151: "an administrator unlocks it: ALTER USER … IDENTIFIED BY '…' ACCOUNT UNLOCK",
+    3118: "an administrator unlocks it: ALTER USER … IDENTIFIED BY '…' ACCOUNT UNLOCK",
+}
+
+
+def _advice(error: BaseException) -> str:
+    """What to do about a refused connection, where we know it."""
+    code = error.args[0] if error.args else None
+    return f"; {ADVICE[code]}" if isinstance(code, int) and code in ADVICE else ""
 
 
 def _expression(field: pa.Field) -> str:

@@ -4,7 +4,6 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +12,12 @@ import pyarrow.parquet as pq
 from pymysql.err import MySQLError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
-from loader import catalogue, history, manifest, storage
+from loader import catalogue, history
 from loader.catalogue import Table
 from loader.config import Site
 from loader.console import Bars
-from loader.errors import Failure, stop_if_interrupted
+from loader.earlier import Earlier
+from loader.errors import Failure, Interrupted, stop_if_interrupted, uninterrupted
 from loader.manifest import MARK, Extraction, Outcome
 from loader.mysql import ABSENT, STALE, Copied, Server, explain, parse_uri
 from loader.placement import Placement, held
@@ -34,19 +34,13 @@ class Run:
     work: Path
     done: Callable[[Outcome], None]
     bars: Bars
-    accept_server: bool = False
-    earlier: dict = field(default_factory=dict)  # the manifest of the last run
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    present: set[str] = field(default_factory=set)  # names of the files of earlier runs
+    earlier: Earlier
+    id: str
     outcomes: list[Outcome] = field(default_factory=list)
-
-    def has_file(self, table: Table) -> bool:
-        """Is there a file of an earlier run?"""
-        return f"{table.full_name}.parquet" in self.present
 
     def record(self, outcome: Outcome) -> None:
         self.bars.stop()
-        outcome.has_earlier_file = outcome.status != "copied" and self.has_file(outcome.table)
+        outcome.has_earlier_file = outcome.status != "copied" and self.earlier.has_file(outcome.table)
         self.outcomes.append(outcome)
         self.done(outcome)
 
@@ -65,9 +59,11 @@ def _quiet_dlt(work: Path):
         DLT_DISABLE_PLUGINS="true",
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="CRITICAL",
+        RUNTIME__INTERCEPT_SIGNALS="false",  # it would finish its step first, or all, and forget the signal
         SCHEMA__NAMING="direct",
         DATA_WRITER__DISABLE_COMPRESSION="true",
         LOAD__DELETE_COMPLETED_JOBS="true",
+        LOAD__WORKERS="2",  # of uploads, each with parts in memory
     )
     import dlt
     from dlt.pipeline import trace
@@ -96,58 +92,37 @@ def _read(run: Run, table: Table, path: Path) -> tuple[pa.Schema, Copied]:
     raise AssertionError("tenacity returns or raises")
 
 
-def _keep_history(run: Run, outcome: Outcome, path: Path, key: list[str]) -> None:
-    """Merge the rows that have vanished since the last run into the new file."""
-    name = outcome.table.full_name
-    target = f"{run.site.data_dir}/{name}.parquet"
-    old = storage.fetch(target, run.work / f"{name}.earlier.parquet")
-    last = None
-    if old:
-        try:
-            marks = manifest.marks(pq.read_schema(old))
-        except (pa.ArrowInvalid, OSError) as e:
-            words = f"its history in {target} can't be read: {storage.reason(e)} (remove the file to begin anew)"
-            raise history.Unmergeable(words) from None
-        if marks.get("server", run.server.identity) != run.server.identity and not run.accept_server:
-            raise history.Unmergeable(f"the earlier file is of another server, {marks['server']}")
-        last = marks.get("snapshot_at") or run.earlier.get("snapshot_at")
-    merged = path.with_suffix(".merged")
-    kept = history.merge(path, old, key, (last, run.server.snapshot_at), merged, run.work / "spill")
-    merged.replace(path)
-    outcome.fall, outcome.vanished = kept.gone, kept.vanished
-    if old and old.parent == run.work:
-        old.unlink()
-
-
-def _fall(run: Run, outcome: Outcome) -> int:
-    """How many rows fewer than the last run's, which kept no history."""
-    name = outcome.table.full_name
-    before = run.earlier.get("tables", {}).get(name, {}).get("rows")
-    if before is None and run.has_file(outcome.table):
-        before = storage.count_rows(f"{run.site.data_dir}/{name}.parquet")
-    return max(0, (before or 0) - outcome.rows)
+def _estimate(run: Run, table: Table) -> int | None:
+    """About how many rows are to come, for a bar; a connection that is gone is made again only to read."""
+    if not run.bars.are_shown:
+        return None
+    try:
+        return run.server.estimate(table)
+    except MySQLError:
+        return None
 
 
 def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
-    """Copy a table, and say what became of it. Never raises for the table's own errors."""
+    """Copy a table and keep its history; says what became of it, also when that failed."""
     started = time.monotonic()
     path = run.work / f"{table.full_name}.parquet"
-    run.bars.start(table.full_name, run.server.estimate(table) if run.bars.are_shown else None)
+    run.bars.start(table.full_name, _estimate(run, table))
     try:
         schema, copied = _read(run, table, path)
         outcome = Outcome(table, "copied", copied.rows, zero_dates=copied.zero_dates, columns=schema.names)
-        key = run.server.key(schema)
-        if run.site.history and key:
-            _keep_history(run, outcome, path, key)
-        else:
-            outcome.fall = _fall(run, outcome)
-            outcome.reason = "it has no primary key, so rows that vanish can't be kept" if run.site.history else None
+        outcome.lacking = table.lacking(schema.names)
+        run.earlier.add_to(outcome, path, run.server, run.server.key(schema), run.work / "spill")
         outcome.seconds, outcome.bytes = time.monotonic() - started, path.stat().st_size
         return outcome, path
     except (MySQLError, pa.ArrowInvalid, history.Unmergeable) as e:
         path.unlink(missing_ok=True)
-        code = e.args[0] if isinstance(e, MySQLError) else None
-        return Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(e)), path
+        return _missed(table, e), path
+
+
+def _missed(table: Table, error: Exception) -> Outcome:
+    """A table that could not be copied, and why: not there or not granted, or failed."""
+    code = error.args[0] if isinstance(error, MySQLError) and isinstance(error.args[0], int) else None
+    return Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(error))
 
 
 def _find(run: Run) -> list[Table]:
@@ -161,8 +136,7 @@ def _find(run: Run) -> list[Table]:
             run.server.schema(table)
             found.append(table)
         except MySQLError as e:
-            code = e.args[0]
-            run.record(Outcome(table, "skipped" if code in ABSENT else "failed", code=code, reason=explain(e)))
+            run.record(_missed(table, e))
     return found
 
 
@@ -209,47 +183,15 @@ def extract_site(
     storage those that were replaced are named.
     """
     server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
-    run = Run(site, server, work, done, Bars(), accept_server)
+    run_id = uuid.uuid4().hex
     try:
-        with held(site.data_dir, run.id):
-            run.earlier = manifest.read(site.data_dir)
-            run.present = storage.names_in(_filesystem(site), site.data_dir)
-            _refuse_loss(run)
+        with held(site.data_dir, run_id):
+            run = Run(site, server, work, done, Bars(), Earlier.look(site, accept_server), run_id)
+            run.earlier.refuse_loss(catalogue.choose(site.schemas), server)
             with run.bars.shown():
                 return _extract(run)
     finally:
         server.close()
-
-
-def _refuse_loss(run: Run) -> None:
-    """Raise Failure where this run would drop a history that an earlier one kept, or merge two servers' rows."""
-    data_dir, before = run.site.data_dir, manifest.identity(run.earlier)
-    if run.site.history and before and before != run.server.identity and not run.accept_server:
-        raise Failure(
-            f"{data_dir} holds the history of another server ({before}; this is {run.server.identity}); use another "
-            "data_dir, or --accept-server if it is the same cloud after a move or a restore"
-        )
-    if run.site.history is None and _has_history(run):
-        raise Failure(
-            f"{data_dir} holds rows that have vanished from the database: go on with --history (history: true in the "
-            "config), or drop them with --no-history"
-        )
-
-
-def _has_history(run: Run) -> bool:
-    """Did an earlier run keep vanished rows? Without its manifest (it was killed at its end) the files tell."""
-    if run.earlier:
-        return run.earlier.get("history", False)
-    for table in filter(run.has_file, catalogue.load().values()):
-        with suppress(Failure):  # what can't be read holds no history that could be lost
-            schemas = storage.read_schemas(_filesystem(run.site), run.site.data_dir, [table.full_name])
-            if any(history.VANISHED in schema.names for schema in schemas.values()):
-                return True
-    return False
-
-
-def _filesystem(site: Site):
-    return storage.s3_filesystem() if storage.is_remote(site.data_dir) else None
 
 
 def _extract(run: Run) -> Extraction:
@@ -261,6 +203,7 @@ def _extract(run: Run) -> Extraction:
     @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="direct")
     def data_dir(path: str, table: dict) -> None:
         try:
+            run.server.close()  # all is read: an idle snapshot would hold the database's old rows
             name = table["x-file"]
             if Path(path).stat().st_size != next(o.bytes for o in run.outcomes if o.table.full_name == name):
                 raise Failure(f"{name}: dlt has written its file anew, which would change it")
@@ -274,12 +217,25 @@ def _extract(run: Run) -> Extraction:
         tables = _find(run)
         if tables:
             pipeline.run(_site_source(dlt, run, tables))
-        placement.finish()
+        extraction = _told(run)
+        with uninterrupted("placing"):
+            placement.finish()
+            extraction.write(run.site.data_dir, run.work, run.earlier.told)
+        return extraction
+    except Failure:
+        raise
+    except Interrupted as e:
+        placement.abandon()
+        raise Interrupted(e.number, placement.mixed()) from None
     except Exception as e:
         stop_if_interrupted()
         raise placement.failure(e) from e
     finally:
         placement.abandon()
+
+
+def _told(run: Run) -> Extraction:
+    """What became of all tables; raises Failure if none was copied."""
     server = run.server
     extraction = Extraction(
         run.outcomes,
@@ -295,5 +251,4 @@ def _extract(run: Run) -> Extraction:
         first = next((o for o in run.outcomes if o.is_loss), run.outcomes[0])
         advice = "see `chameleon-usage print-grant-sql`"
         raise Failure(f"nothing could be copied; {first.table.full_name}: {first.reason}; {advice}")
-    extraction.write(run.site.data_dir, run.work)
     return extraction

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 
 from loader import manifest, storage
@@ -42,34 +43,58 @@ def _held_local(data_dir: str) -> Iterator[None]:
 def _held_remote(data_dir: str, run_id: str) -> Iterator[None]:
     """By an object that the store makes only once, renewed while we live; after a kill it counts for some minutes."""
     place = f"{data_dir}/{LOCK}"
-    content = json.dumps({"run_id": run_id, "host": socket.gethostname(), "pid": os.getpid()}).encode()
+    holder = {"run_id": run_id, "host": socket.gethostname(), "pids": pid_space(), "pid": os.getpid()}
+    content = json.dumps(holder).encode()
     filesystem = storage.s3_filesystem()
+    ended = threading.Event()
+    is_ours = partial(_holds, filesystem, place, content)
+
+    def renew() -> None:
+        while not ended.wait(BEAT):
+            with suppress(Exception):  # the upload itself will say what is wrong
+                if is_ours():  # not another's, after we slept past the lease
+                    filesystem.pipe_file(place, content)
+
+    thread = threading.Thread(target=renew, daemon=True, name="renew")
+    try:
+        _take(filesystem, place, content)
+        thread.start()
+        yield
+    finally:
+        ended.set()
+        if thread.ident:
+            thread.join(BEAT)
+        with suppress(Exception):
+            if is_ours():
+                filesystem.rm_file(place)
+
+
+def _holds(filesystem, place: str, content: bytes) -> bool:
+    """Does the lock say this? A store that can't be asked raises."""
+    try:
+        return filesystem.cat_file(place) == content
+    except FileNotFoundError:
+        return False
+
+
+def _take(filesystem, place: str, content: bytes) -> None:
+    """Make the lock; raises Failure when another run has it, or the store refuses."""
+    data_dir = place.rpartition("/")[0]
     try:
         if _was_left(filesystem, place):
             filesystem.rm_file(place)
-        filesystem.pipe_file(place, content, mode="create")
-        if filesystem.cat_file(place) != content:  # a store that doesn't know "create only"
+        try:
+            filesystem.pipe_file(place, content, mode="create")
+        except OSError:
+            # made by another, or by us in a first try whose answer was lost; or the store refuses
+            if not filesystem.exists(place):
+                raise
+        if not _holds(filesystem, place, content):  # or a store that doesn't know "create only"
             raise Failure(f"another extraction has begun to write to {data_dir}; wait for it to end")
     except Failure:
         raise
     except Exception as e:  # s3fs and botocore raise many kinds
         raise Failure(f"cannot write to {data_dir}: {storage.reason(e)}") from None
-    ended = threading.Event()
-
-    def renew() -> None:
-        while not ended.wait(BEAT):
-            with suppress(Exception):  # the upload itself will say what is wrong
-                filesystem.pipe_file(place, content)
-
-    thread = threading.Thread(target=renew, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(BEAT)
-        with suppress(Exception):
-            filesystem.rm_file(place)
 
 
 def _was_left(filesystem, place: str) -> bool:
@@ -82,7 +107,8 @@ def _was_left(filesystem, place: str) -> bool:
     if age > LEASE or _is_dead(holder):
         return True
     raise Failure(
-        f"another extraction, on {holder.get('host')}, is writing to {place.rpartition('/')[0]}; wait for it to end "
+        f"another extraction, on {holder.get('host', 'a host that is not known')}, is writing to "
+        f"{place.rpartition('/')[0]}; wait for it to end "
         f"(if it was killed, its lock {LOCK} ends by itself {LEASE // 60} minutes after)"
     )
 
@@ -95,15 +121,25 @@ def _parsed(content: bytes) -> dict:
     return holder if isinstance(holder, dict) else {}
 
 
+def pid_space() -> str:
+    """Where a pid means something: this kernel since it booted, in the numbering of this container."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux
+        return ""
+
+
 def _is_dead(holder: dict) -> bool:
-    """Was the lock left by a process of this machine that is gone?"""
-    if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
+    """Was the lock left by a process of this machine and container that is gone? Containers can share a host's name."""
+    here = (socket.gethostname(), pid_space())
+    if (holder.get("host"), holder.get("pids")) != here or not isinstance(holder.get("pid"), int):
         return False
     try:
         os.kill(holder["pid"], 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
         pass
     return False
 
@@ -123,34 +159,53 @@ class Placement:
         self.waiting: dict[str, Path] = {}
         self.done: list[str] = []
         self.refused: list[Failure] = []
-        self.lock = threading.Lock()  # dlt loads in threads
+        self.change = threading.Condition()  # dlt loads in threads
+        self.taking = 0
+        self.is_over = self.is_unlisted = False
 
     def take(self, source: Path, name: str) -> None:
-        """Take a finished file; raises Failure when its place can't be written."""
+        """Take a finished file; raises Failure when its place can't be written, or the run has ended meanwhile."""
         target = f"{self.data_dir}/{name}.parquet"
+        with self.change:
+            if self.is_over:
+                raise Failure(f"{target} comes too late")
+            self.taking += 1
         try:
-            if not storage.is_remote(target):
-                self.waiting[target] = storage.prepare(source, target)
-                return
-            with self.lock:
-                if not self.done:
-                    storage.remove(f"{self.data_dir}/{manifest.FILE}")  # from here on it would not be true
-            storage.put(source, target)
-            self.done.append(target)
+            self._take(source, target)
         except Failure as e:
             self.refused.append(e)
             raise
+        finally:
+            with self.change:
+                self.taking -= 1
+                self.change.notify_all()
+
+    def _take(self, source: Path, target: str) -> None:
+        if not storage.is_remote(target):
+            self.waiting[target] = storage.prepare(source, target)
+            return
+        with self.change:
+            if not self.is_unlisted:
+                storage.remove(f"{self.data_dir}/{manifest.FILE}")  # from here on it would not be true
+                self.is_unlisted = True
+        storage.put(source, target)
+        self.done.append(target)
 
     def finish(self) -> None:
         """Put all local files in place: renames, after everything that can fail."""
         if self.waiting:
             storage.remove(f"{self.data_dir}/{manifest.FILE}")
-        while self.waiting:
-            target, part = self.waiting.popitem()
+        for target, part in self.waiting.items():
             part.replace(target)
+        if self.waiting:
+            storage.sync(Path(self.data_dir))
+        self.waiting.clear()
 
     def abandon(self) -> None:
-        """Remove what waits, after a run that ended anyhow."""
+        """Remove what waits, after a run that ended anyhow, and what a thread that dlt has forgotten still takes."""
+        with self.change:
+            self.is_over = True
+            self.change.wait_for(lambda: not self.taking)
         for part in self.waiting.values():
             part.unlink(missing_ok=True)
 
@@ -158,5 +213,8 @@ class Placement:
         """What to tell of a run that failed."""
         if not self.refused:
             return Failure(f"extraction failed: {storage.reason(_root(error))}")
-        mixed = f"; already of this snapshot: {', '.join(self.done)}" if self.done else ""
-        return Failure(f"{self.refused[0]}{mixed}")
+        return Failure(f"{self.refused[0]}{self.mixed()}")
+
+    def mixed(self) -> str:
+        """What to add about a run that did not end: which files it replaced."""
+        return f"; already of this snapshot: {', '.join(sorted(self.done))}" if self.done else ""

@@ -9,6 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from loader import catalogue, manifest, storage
@@ -27,6 +28,7 @@ class Plugin(BasePlugin):
     tables: dict[str, dict[str, str]] | None = None  # of each extracted table, its columns and what they hold
     failed: tuple[str, ...] = ()  # tables that the last extraction failed to copy
     zero_dates: tuple[tuple[str, int], ...] = ()  # columns with dates that were none, and how many
+    snapshot_at: str | None = None  # the instant that the files show, if known
     doubts: tuple[str, ...] = ()  # why the files may not be of one instant
 
     def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
@@ -51,6 +53,7 @@ class Plugin(BasePlugin):
             job.update(
                 tables=self.tables, failed=list(self.failed), doubts=list(self.doubts), zero_dates=self.zero_dates
             )
+            job["snapshot_at"] = self.snapshot_at
             return
         with _lock:
             part = part_folder(folder, job["run"])
@@ -60,6 +63,7 @@ class Plugin(BasePlugin):
         if action in ("publish", "discard"):
             try:
                 if action == "publish":
+                    self._refuse_change(job["data_dir"])
                     job["published"] = publish(part, folder, job["files"], job["unwanted"])
             finally:
                 abandon()
@@ -72,13 +76,26 @@ class Plugin(BasePlugin):
             filesystem = storage.s3_filesystem()
             storage.check_readable(filesystem, data_dir)
             self.connection.register_filesystem(filesystem)
+        self.filesystem = filesystem
         schemas = storage.read_schemas(filesystem, data_dir, list(catalogue.load()))
         told = manifest.read(data_dir)
         self.failed = tuple(manifest.failed(told))
         self.zero_dates = tuple(manifest.zero_dates(told))
-        runs = {name: manifest.marks(schema).get("run_id") for name, schema in schemas.items()}
+        self.runs = runs = _runs(schemas)
+        self.snapshot_at = told.get("snapshot_at")
         self.doubts = tuple(manifest.doubts(told, runs))
         return {name: {c.name: storage.holds(c.type) for c in schema} for name, schema in schemas.items()}
+
+    def _refuse_change(self, data_dir: str) -> None:
+        """Raise Failure if an extraction has replaced files while this run read them: it may have seen some of each."""
+        schemas = storage.read_schemas(self.filesystem, data_dir, list(catalogue.load()))
+        if _runs(schemas) != self.runs:
+            raise Failure(f"nothing published: {data_dir} was extracted anew while it was processed; process again")
+
+
+def _runs(schemas: dict[str, pa.Schema]) -> dict[str, str | None]:
+    """Which extraction wrote each file."""
+    return {name: manifest.marks(schema).get("run_id") for name, schema in schemas.items()}
 
 
 def part_folder(folder: str, run: str) -> Path:

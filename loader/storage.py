@@ -7,9 +7,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -17,6 +19,8 @@ import pyarrow.parquet as pq
 
 from loader.errors import Failure, UsageError
 
+T = TypeVar("T")
+PART = {"chunksize": 8 << 20, "max_concurrency": 2}  # of a transfer: s3fs would hold several of 50 MB in memory
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 
 
@@ -67,7 +71,13 @@ def _check_endpoint() -> None:
 
 
 def s3_filesystem():
-    """The S3 client, set up by the AWS_* variables. botocore ignores AWS_REGION, so it is passed on."""
+    """The S3 client, set up by the AWS_* variables; one for all threads, for to make one takes a third of a second."""
+    return _s3_filesystem(tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))))
+
+
+@cache
+def _s3_filesystem(_settings: tuple):
+    """botocore ignores AWS_REGION, so it is passed on."""
     import s3fs
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -109,6 +119,8 @@ def names_in(filesystem, place: str) -> set[str]:
         return {path.rpartition("/")[2] for path in filesystem.ls(place, detail=False)}
     except FileNotFoundError:
         return set()
+    except Exception as e:  # s3fs and botocore raise many kinds
+        raise Failure(f"cannot list {place}: {reason(e)}") from None
 
 
 def _present(filesystem, place: str, names: list[str]) -> list[tuple[str, str]]:
@@ -168,6 +180,7 @@ def prepare(source: Path, target: str) -> Path:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, part)
+        sync(part)
     except OSError as e:
         part.unlink(missing_ok=True)
         raise Failure(f"cannot write {target}: {reason(e)}") from e
@@ -181,9 +194,10 @@ def put(source: Path, target: str) -> None:
     """
     if not is_remote(target):
         prepare(source, target).replace(target)
+        sync(Path(target).parent)
         return
     try:
-        s3_filesystem().put_file(str(source), target)
+        s3_filesystem().put_file(str(source), target, **PART)
     except Exception as e:  # s3fs and botocore raise many kinds; all mean the same here
         raise Failure(f"cannot write {target}: {reason(e)}") from e
 
@@ -227,16 +241,28 @@ def fetch(target: str, path: Path) -> Path | None:
         raise Failure(f"cannot read {target}: {reason(e)}") from None
 
 
-def count_rows(target: str) -> int:
-    """The rows of a parquet file; 0 if there is none, or none that can be read."""
+def ask_footer(target: str, question: Callable[[pq.ParquetFile], T]) -> T:
+    """What a parquet file's footer answers; raises Failure naming the file when it can't be read."""
+    with _readable(target), pq.ParquetFile(target, filesystem=s3_filesystem() if is_remote(target) else None) as file:
+        return question(file)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk: a power loss after a rename must not empty it."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        return pq.read_metadata(target, filesystem=s3_filesystem() if is_remote(target) else None).num_rows
-    except Exception:  # of arrow, s3fs and botocore: then there is nothing to compare with
-        return 0
+        os.fsync(descriptor)
+    except OSError as e:
+        if e.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that has no such thing
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def reason(error: BaseException) -> str:
-    """One line about an error of the file system or the object store."""
-    if isinstance(error, OSError) and error.errno:
+    """One line about an error of the file system or the object store, whose own words say more than s3fs's number."""
+    if type(error.__cause__).__module__.startswith("botocore"):
+        error = error.__cause__
+    elif isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return " ".join(str(error).split()) or type(error).__name__

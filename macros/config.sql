@@ -80,6 +80,15 @@
   {{ return(wrong) }}
 {% endmacro %}
 
+{# Say why numbers may be incomplete, or not of one instant (loader/manifest.py). #}
+{% macro warn_of(inputs) %}
+  {%- set doubts = inputs.doubts -%}
+  {%- if inputs.snapshot_at and run_query("select " ~ window_end() ~ " > " ~ literal(inputs.snapshot_at) ~ "::timestamp").columns[0].values()[0] -%}
+    {%- do doubts.append('the window ends after the extraction (' ~ inputs.snapshot_at ~ ' UTC): what was open then counts as open') -%}
+  {%- endif -%}
+  {%- for doubt in doubts %}{% do exceptions.warn(var('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
+{% endmacro %}
+
 {# on-run-start: stop with clear words before anything is built. Docs and compile need no vars. #}
 {% macro check_run() %}
   {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
@@ -93,8 +102,8 @@
         {%- do wrong.append('the last extraction into ' ~ var('data_dir') ~ ' failed to copy ' ~ inputs.failed | join(', ')
           ~ '; extract again, or go on with what is there: --allow-failed (var allow_failed: true)') -%}
       {%- endif -%}
-      {%- for doubt in inputs.doubts %}{% do exceptions.warn(var('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
       {%- do wrong.extend(wrong_inputs()) -%}
+      {%- if not wrong %}{% do warn_of(inputs) %}{% endif -%}
     {%- endif -%}
     {%- if wrong %}{{ exceptions.raise_compiler_error(wrong | join('\n')) }}{% endif -%}
   {%- endif -%}

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -28,6 +28,7 @@ CHECKOUT = Path(__file__).parent.parent
 TRIES = 3  # a free port can be taken by another process before our server binds it
 START_SECONDS = 60
 GRACE_SECONDS = 15
+NO_ROOT = {1045, 1698}  # MariaDB's errors once root is gone: it answers
 SOCKET_LIMIT = 100  # a Unix socket's path holds about 107 characters
 
 # what to run, and whether it answers; of the number of the try
@@ -126,19 +127,32 @@ def _wait_until(ready: Callable[[], bool], process: subprocess.Popen, log: Path)
         time.sleep(0.05)
 
 
+Revive = Callable[[], AbstractContextManager[subprocess.Popen]]
+
+
 @contextmanager
-def _started(start: Start, log: Path, env: dict[str, str]) -> Iterator[subprocess.Popen]:
-    """Run the server that `start(attempt)` describes by its command and its readiness check; fresh ports every try."""
+def _started(start: Start, log: Path, env: dict[str, str]) -> Iterator[tuple[subprocess.Popen, Revive]]:
+    """Run the server that `start(attempt)` describes by its command and its readiness check; fresh ports every try.
+
+    Yields its process, and what starts it once more after its end: same command, same ports, same data.
+    """
     for attempt in range(TRIES):
         command, ready = start(attempt)
-        with _process(command, log, env) as process:
+
+        @contextmanager
+        def once(command=command, ready=ready) -> Iterator[subprocess.Popen]:
+            with _process(command, log, env) as process:
+                _wait_until(lambda: ready(process), process, log)
+                yield process
+
+        with ExitStack() as stack:
             try:
-                _wait_until(lambda ready=ready, process=process: ready(process), process, log)
+                process = stack.enter_context(once())
             except ServerError:
                 if attempt == TRIES - 1:
                     raise
                 continue
-            yield process
+            yield process, once
             return
 
 
@@ -211,6 +225,7 @@ class MariaDB:
     password: str = field(repr=False)
     client: tuple[str, ...] = field(repr=False)
     env: dict[str, str] = field(repr=False)
+    revived: Revive = field(repr=False)  # starts it once more after its end: same port, same data
 
     def connect(self, **kw) -> pymysql.Connection:
         """A connection over TCP, as the admin user unless `user` and `password` say otherwise."""
@@ -296,7 +311,7 @@ def mariadb(folder: Path) -> Iterator[MariaDB]:
             ]
             return command, lambda process: _is_ours(path, pid_file, process.pid)
 
-        with _started(start, folder / "mariadbd.log", env) as process:
+        with _started(start, folder / "mariadbd.log", env) as (process, revived):
             user, password = "admin", secrets.token_hex(12)
             _replace_root(path, user, password)
             server = MariaDB(
@@ -316,6 +331,7 @@ def mariadb(folder: Path) -> Iterator[MariaDB]:
                     f"--user={user}",
                 ),
                 env={**env, "MYSQL_PWD": password},
+                revived=revived,
             )
             with server.connect() as connection, connection.cursor() as cursor:
                 cursor.execute("SELECT @@pid_file")
@@ -340,7 +356,9 @@ def _is_ours(path: Path, pid_file: Path, pid: int) -> bool:
         if int(pid_file.read_text()) != pid:
             return False
         pymysql.connect(unix_socket=str(path), user="root").close()
-    except (OSError, ValueError, pymysql.err.OperationalError):
+    except pymysql.err.OperationalError as e:
+        return e.args[0] in NO_ROOT
+    except (OSError, ValueError):
         return False
     return True
 
@@ -373,6 +391,7 @@ class S3:
     env: dict[str, str] = field(repr=False)
     reader_env: dict[str, str] = field(repr=False)
     pid: int
+    revived: Revive = field(repr=False)  # starts it once more after its end: same ports, same data
 
     def fs(self, env: dict[str, str] | None = None) -> s3fs.S3FileSystem:
         """A file system with no cache, for the key in `env` (default: the one that may do all)."""
@@ -458,7 +477,7 @@ def s3(folder: Path) -> Iterator[S3]:
     # nothing of the user's: weed would take AWS_* keys and WEED_* options from the environment, more from the home
     env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder)}
     try:
-        with _started(start, folder / "weed.log", env) as process:
+        with _started(start, folder / "weed.log", env) as (process, revived):
             wrong = writer | {"AWS_SECRET_ACCESS_KEY": "wrong"}
             with suppress(PermissionError):
                 _filesystem(wrong).ls(PROBE)
@@ -467,7 +486,7 @@ def s3(folder: Path) -> Iterator[S3]:
             endpoint = writer["AWS_ENDPOINT_URL"]
             access_key, secret_key = keys["writer"]
             reader = _credentials(endpoint, *keys["reader"])
-            yield S3(endpoint, access_key, secret_key, env=dict(writer), reader_env=reader, pid=process.pid)
+            yield S3(endpoint, access_key, secret_key, dict(writer), reader, process.pid, revived)
     finally:
         _remove_sockets(ports)
 

@@ -6,24 +6,19 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from tests import database, servers
-from tests.cloud import HALFWAY, Cloud, Room, small_site
+from tests import servers
+from tests.cloud import HALFWAY, Cloud, Room, locked, make_cloud
 
 
 @pytest.fixture
 def cloud(mariadb: servers.MariaDB, tmp_path: Path) -> Cloud:
-    database.create(mariadb, small_site())
-    with mariadb.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("DROP USER IF EXISTS 'usage_exporter'@'%'")  # grants outlive their tables
-    return Cloud(mariadb, database.grant(mariadb), tmp_path / "data")
+    return make_cloud(mariadb, tmp_path / "data")
 
 
 @pytest.fixture
 def lock(cloud: Cloud) -> Iterator[pymysql.Connection]:
     """A connection of the administrator that has locked HALFWAY."""
-    with cloud.server.connect() as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLES {HALFWAY} WRITE")
+    with locked(cloud, HALFWAY) as connection:
         yield connection
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import pty
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 from loader import catalogue
@@ -12,13 +14,13 @@ from tests.cloud import COPIED_AFTER, Cloud, small_site
 from tests.commands import BIN, succeeded, usage
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-ROWS = 200_000
+ROWS = 1_000_000
 
 
 def enlarge(cloud: Cloud) -> None:
     cloud.sql(
         f"INSERT INTO {COPIED_AFTER} (id, instance_uuid, spec)"
-        f" SELECT 1000000 + seq, md5(seq), repeat(md5(seq), 4) FROM nova.seq_1_to_{ROWS}",
+        f" SELECT 1000000 + seq, md5(seq), repeat(md5(seq), 2) FROM nova.seq_1_to_{ROWS}",
         f"ANALYZE TABLE {COPIED_AFTER}",
     )
 
@@ -51,11 +53,11 @@ def test_a_terminal_shows_a_bar_with_rows_and_rate(cloud: Cloud) -> None:
     text = ESCAPE.sub("", sent)
     bars = re.findall(rf"{re.escape(COPIED_AFTER)} [━╸╺]+ ([\d,]+) rows ([\d,]+)/s +\d:\d\d:\d\d", text)
     seen = [int(rows.replace(",", "")) for rows, _ in bars]
-    assert len(set(seen)) > 3, "it was to move"
+    assert len(set(seen)) > 2, "it was to move"
     assert seen == sorted(seen)
     assert any(0 < rows < ROWS for rows in seen)
     assert any(int(rate.replace(",", "")) > 0 for _, rate in bars)
-    assert re.search(rf"{re.escape(COPIED_AFTER)} +200,020 rows +[\d.]+ MB +[\d.]+ s\r\n", text), "and leaves a line"
+    assert re.search(rf"{re.escape(COPIED_AFTER)} +1,000,020 rows +[\d.]+ MB +[\d.]+ s\r\n", text), "and leaves a line"
 
 
 def test_lines_for_a_file_are_in_the_file(cloud: Cloud, tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_cron_gets_plain_lines_and_a_table(cloud: Cloud) -> None:
     lines, _, table = run.stdout.partition("table ")
     assert [line.split()[0] for line in lines.splitlines()] == list(small_site_in_order())
     head, *body = ("table " + table).splitlines()
-    assert head.split() == ["table", "rows", "gone", "kept", "MB", "s"]
+    assert head.split() == ["table", "rows", "gone", "kept", "size", "time"]
     assert all(len(line) <= 80 for line in body[: len(small_site())])
     assert [line.split()[:2] for line in body[: len(small_site())]] == [[name, "20"] for name in small_site_in_order()]
 
@@ -121,7 +123,7 @@ def test_a_machine_reads_an_object_a_line(cloud: Cloud) -> None:
         "blazar.leases: 3 rows fewer than in the last extraction, 17 now: what the cloud has purged is lost from here "
         "on; `history: true` keeps it"
     ]
-    assert err[-1]["message"] == "not everything was extracted: site"
+    assert err[-1]["message"] == "not everything was extracted: site (see the warnings above)"
 
 
 def test_a_failure_is_an_object_too_and_shows_no_password(cloud: Cloud, tmp_path: Path) -> None:
@@ -135,6 +137,19 @@ def test_a_failure_is_an_object_too_and_shows_no_password(cloud: Cloud, tmp_path
     first, last = map(json.loads, run.stderr.splitlines())
     assert (first["level"], first["site"]) == ("error", "away")
     assert first["message"].startswith("away: cannot connect to the database as u@127.0.0.1:1: ")
-    assert last["message"] == "not everything was extracted: away"
+    assert last["message"] == "not everything was extracted: away (see the warnings above)"
     assert database.PASSWORD not in run.stdout + run.stderr
     assert "hunter2" not in run.stdout + run.stderr
+
+
+def test_a_reader_that_goes_away_does_not_end_the_copy(cloud: Cloud) -> None:
+    command = shlex.join([str(BIN / "chameleon-usage"), *cloud.flags()])
+    run = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command} | head -1"],
+        env={**os.environ, "DATABASE_URI": cloud.account.uri},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert cloud.manifest()["tables"].keys() >= small_site().keys()

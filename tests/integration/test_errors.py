@@ -41,7 +41,7 @@ class Earlier:
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
     made = Earlier(tmp_path_factory.mktemp("earlier"))
     sample.write("edge", made.data)
-    (made.data / "_manifest.json").write_text('{"tables": {}}')
+    (made.data / "_manifest.json").write_text('{"format": 2, "tables": {}}')
     process(made.data, made.out)
     assert sorted(contents(made.out)) == ["here/spans.parquet", "here/usage.parquet"]
     return made

@@ -28,7 +28,13 @@ from tests.cloud import (
     started,
     values,
 )
-from tests.commands import contents, rows, succeeded, usage
+from tests.commands import contents, process, rows, succeeded, usage
+
+
+def origin(cloud: Cloud) -> dict[str, str]:
+    """What each entry of the manifest says of its run."""
+    return {name: cloud.manifest()[name] for name in ("run_id", "snapshot_at")}
+
 
 # --- tables that are not there, or not granted ---
 
@@ -61,14 +67,18 @@ def test_a_table_that_can_not_be_read_is_reported_and_the_rest_is_copied(case: s
     run = cloud.extract()
     assert run.returncode == 1, "an operator who sleeps must be told that numbers will be lost"
     warning, error = run.stderr.splitlines()
-    assert error == "Error: not everything was extracted: site"
-    assert re.match(rf"Warning: {name} skipped: .* \(MySQL error {code}\); without it these metrics are inc", warning)
+    assert error == "Error: not everything was extracted: site (see the warnings above)"
+    assert re.match(
+        rf"Warning: {name} skipped: .* \(MySQL error {code}\) \(see print-grant-sql\); without it these metrics",
+        warning,
+    )
     assert warning.endswith(", ".join(catalogue.load()[name].metrics))
     assert re.search(rf"^{name} +skipped *$", run.stdout, re.MULTILINE), "in the closing table"
     assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != name}
-    words = re.search("skipped: (.*); without", warning)[1]
+    words = re.search(r"skipped: (.*) \(see print-grant-sql\); without", warning)[1]
     assert cloud.manifest()["tables"][name] == {
-        **{"status": "skipped", "code": code, "reason": words, "has_earlier_file": False}
+        **{"status": "skipped", "code": code, "reason": words, "has_earlier_file": False},
+        **origin(cloud),
     }
 
 
@@ -87,13 +97,46 @@ def test_a_table_that_is_gone_keeps_its_earlier_file_and_says_so(cloud: Cloud) -
 def test_optional_tables_that_are_not_there_are_one_quiet_line(cloud: Cloud) -> None:
     run = succeeded(cloud.extract())
     assert run.stderr == ""
-    [line] = re.findall("^optional, not there: (.*)$", run.stdout, re.MULTILINE)
+    [line] = re.findall("^optional tables that are not there: (.*)$", run.stdout, re.MULTILINE)
     optional = [t for t in catalogue.load().values() if t.optional and t.full_name not in small_site()]
-    told = dict(part.split(": ") if ": " in part else (part, "") for part in line.split("; "))
+    told = dict(re.match(r"(\w+)(?: \((\d+)\))?$", part).groups() for part in line.split(", "))
     assert set(told) == {t.schema for t in optional}
-    assert told["ironic"] == told["openstack_audit"] == "", "nothing of that service is there"
-    assert set(told["nova"].split(", ")) == {t.name for t in optional if t.schema == "nova"}
+    assert told["ironic"] is told["openstack_audit"] is None, "nothing of that service is there"
+    assert int(told["nova"]) == len([t for t in optional if t.schema == "nova"])
+    assert len(line) < 120
     assert not any(t.full_name in run.stdout for t in optional), "no line each"
+    tables = cloud.manifest()["tables"]
+    assert all(tables[t.full_name]["status"] == "skipped" for t in optional), "the manifest names them"
+
+
+@pytest.mark.parametrize(
+    ("column", "lacks", "metrics"),
+    [
+        ("nova.instances.vcpus", "nova.instances lacks vcpus", "occupied_reservation, occupied_ondemand"),
+        ("nova.compute_nodes.deleted_at", "nova.compute_nodes lacks deleted_at", "total"),
+        ("blazar.leases.project_id", "blazar.leases lacks project_id", "committed, occupied_reservation"),
+    ],
+)
+def test_a_column_that_every_release_has_is_missed(
+    column: str, lacks: str, metrics: str, cloud: Cloud, tmp_path
+) -> None:
+    """Not granted, or dropped: without it numbers are wrong, so the operator must hear of it."""
+    schema, table, name = column.split(".")
+    cloud.sql(f"ALTER TABLE {schema}.{table} DROP COLUMN {name}")
+    run = cloud.extract()
+    assert run.returncode == 1
+    words = "which every release has (see print-grant-sql); without it these metrics are incomplete:"
+    assert run.stderr.splitlines()[0] == f"Warning: {lacks}, {words} {metrics}"
+    assert cloud.manifest()["tables"][f"{schema}.{table}"]["lacking"] == [name]
+    processed = process(cloud.data_dir, tmp_path / "out").stderr
+    assert f"{schema}.{table} lacks the columns {name}: incomplete are {metrics}" in processed
+
+
+@pytest.mark.parametrize("column", ["nova.instances.hidden", "blazar.leases.deleted_at", "nova.instances.compute_id"])
+def test_a_column_that_some_releases_lack_is_not_missed(column: str, cloud: Cloud) -> None:
+    schema, table, name = column.split(".")
+    cloud.sql(f"ALTER TABLE {schema}.{table} DROP COLUMN {name}")
+    assert succeeded(cloud.extract()).stderr == ""
 
 
 def test_an_optional_table_with_an_earlier_file_is_a_warning(cloud: Cloud) -> None:
@@ -116,7 +159,7 @@ def test_services_that_are_left_out_are_not_asked_for(cloud: Cloud, tmp_path: Pa
     config.write_text(f"edge: {{data_dir: '{tmp_path}/edge', schemas: [blazer]}}\n")
     run = usage("--config", config, "extract", env={"DATABASE_URI": cloud.account.uri})
     assert (run.returncode, run.stdout) == (2, "")
-    assert run.stderr.startswith("Error: unknown schema 'blazer'; known are blazar, ")
+    assert run.stderr.startswith(f"Error: {config}: schemas of edge: unknown schema 'blazer'; known are blazar, ")
 
 
 def test_nothing_granted_is_a_failure_and_earlier_files_stay(cloud: Cloud) -> None:
@@ -181,7 +224,7 @@ def test_a_wrong_password_is_a_failure_and_is_not_printed(cloud: Cloud) -> None:
     assert (run.returncode, run.stdout) == (1, "")
     assert re.fullmatch(
         r"Error: cannot connect to the database as usage_exporter@127\.0\.0\.1:\d+: "
-        r"Access denied for user .*\(using password: YES\) \(MySQL error 1045\)\n",
+        r"Access denied for user .*\(using password: YES\) \(MySQL error 1045\); check user and password .*\n",
         run.stderr,
     )
     assert contents(cloud.data_dir) == before
@@ -194,6 +237,7 @@ def test_a_new_user_is_locked_until_it_has_a_password(cloud: Cloud) -> None:
     run = cloud.extract(cloud.server.uri("brand_new", ""))
     assert run.returncode == 1
     assert "cannot connect to the database as brand_new@" in run.stderr
+    assert "; an administrator unlocks it: ALTER USER … IDENTIFIED BY '…' ACCOUNT UNLOCK" in run.stderr
     [unlock] = re.findall("^--   (ALTER USER .*;)$", sql, re.MULTILINE)
     succeeded(cloud.server.run(unlock.replace("its password", "its-own")))
     succeeded(cloud.extract(cloud.server.uri("brand_new", "its-own")))
@@ -315,7 +359,7 @@ def test_the_manifest_says_what_was_copied_and_when(cloud: Cloud) -> None:
         assert 0 < tables[name]["seconds"] < SECONDS
         assert (tables[name]["fall"], tables[name]["vanished"]) == (0, 0)
     for name in tables.keys() - copied:
-        assert tables[name].keys() == {"status", "code", "reason", "has_earlier_file"}
+        assert tables[name].keys() == {"status", "code", "reason", "has_earlier_file", *origin(cloud)}
         assert f"(MySQL error {tables[name]['code']})" in tables[name]["reason"]
         assert (tables[name]["status"], "MySQL error" in tables[name]["reason"]) == ("skipped", True)
 
@@ -414,6 +458,6 @@ def test_a_site_that_fails_does_not_stop_the_others(cloud: Cloud, tmp_path: Path
     assert run.returncode == 1
     first, last = run.stderr.splitlines()
     assert first.startswith("Error: away: cannot connect to the database as u@127.0.0.1:1: ")
-    assert last == "Error: not everything was extracted: away"
+    assert last == "Error: not everything was extracted: away (see the warnings above)"
     assert len(list((tmp_path / "here").glob("*.parquet"))) == len(small_site())
     assert not (tmp_path / "away").exists()

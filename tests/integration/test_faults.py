@@ -1,30 +1,46 @@
 """Extractions that are disturbed: by the server, the way to it, the disk, a kill."""
 
 import os
+import pty
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pymysql
 import pytest
+from tenacity import RetryCallState, Retrying, wait_exponential
 
+from loader import mysql
+from tests import servers
 from tests.cloud import (
     COPIED_AFTER,
     COPIED_BEFORE,
     CUT,
     HALFWAY,
     LOST,
+    SECONDS,
     Cloud,
     finished,
     halfway,
+    locked,
+    make_cloud,
     proxied,
+    small_site,
     started,
     values,
+    wait_until,
 )
-from tests.commands import CHECKOUT, contents, rows, succeeded
+from tests.commands import BIN, CHECKOUT, contents, rows, succeeded
 
 # --- connections that are lost ---
 
@@ -78,10 +94,187 @@ def test_a_table_that_is_always_cut_fails_and_the_others_go_on(cloud: Cloud) -> 
         run.stderr,
         re.MULTILINE,
     )
-    assert run.stderr.endswith("Error: not everything was extracted: site\n")
+    assert run.stderr.endswith("Error: not everything was extracted: site (see the warnings above)\n")
     assert cloud.file(COPIED_AFTER).read_bytes() == before[f"{COPIED_AFTER}.parquet"]
     assert rows(cloud.file(COPIED_BEFORE)) == []
     assert cloud.manifest()["tables"][COPIED_AFTER]["status"] == "failed"
+
+
+MARKER = "the connection ends here"
+
+
+@pytest.mark.parametrize("is_watched", [False, True], ids=["by a machine", "on a terminal"])
+def test_a_table_that_kills_every_connection_is_read_three_times_and_the_later_ones_are_copied(
+    is_watched: bool, cloud: Cloud
+) -> None:
+    cloud.sql(f"INSERT INTO {HALFWAY} (id, uuid) VALUES (4711, '{MARKER}')")
+    with proxied(cloud, [None], marker=MARKER.encode()) as proxy, terminal() as screen:
+        extraction = started(cloud, stderr=screen if is_watched else subprocess.PIPE)
+        with extraction as process:
+            run = finished(process)
+    assert run.returncode == 1, run.stdout
+    assert proxy.marked == 3, "read once and twice more"
+    assert proxy.connections == 4, "the tables after it need one more"
+    states = {name: entry["status"] for name, entry in cloud.manifest()["tables"].items() if name in small_site()}
+    assert states == {name: "failed" if name == HALFWAY else "copied" for name in small_site()}
+    assert not cloud.file(HALFWAY).exists()
+    assert len(rows(cloud.file(COPIED_AFTER))) == 3020
+    if not is_watched:
+        assert re.search(rf"^Warning: {HALFWAY} failed: Lost connection .*\(MySQL error 2013\)", run.stderr, re.M)
+        assert "Traceback" not in run.stderr
+
+
+@contextmanager
+def terminal() -> Iterator[int]:
+    """A terminal to write to; nobody reads what it shows."""
+    master, screen = pty.openpty()
+    thread = threading.Thread(target=_drain, args=(master,), daemon=True)
+    thread.start()
+    try:
+        yield screen
+    finally:
+        os.close(screen)
+        thread.join(SECONDS)
+        os.close(master)
+
+
+def _drain(descriptor: int) -> None:
+    with suppress(OSError):  # the other end is closed
+        while os.read(descriptor, 1 << 16):
+            pass
+
+
+# --- a server that dies ---
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Cloud:
+    """A site in a server of its own, with a table larger than what waits in sockets."""
+    with servers.mariadb(tmp_path / "mariadb") as server:
+        cloud = make_cloud(server, tmp_path / "data")
+        cloud.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+        enlarge(cloud)
+        yield cloud
+
+
+def enlarge(cloud: Cloud) -> None:
+    """Some 20 MB more in HALFWAY: more than waits in sockets."""
+    cloud.sql(f"INSERT INTO {HALFWAY} (id, uuid) SELECT 1000 + seq, repeat(md5(seq), 7) FROM nova.seq_1_to_30000")
+
+
+@contextmanager
+def stopped(cloud: Cloud, process: subprocess.Popen, locked: pymysql.Connection) -> Iterator[None]:
+    """The extraction stands still in the middle of HALFWAY, whose rows the server sends."""
+    with halfway(cloud, process, locked):
+        process.send_signal(signal.SIGSTOP)
+    query = "SELECT state FROM information_schema.processlist WHERE user = 'usage_exporter'"
+    wait_until(lambda: cloud.sql(query) == (("Writing to net",),), "the server was to wait for its reader")
+    yield
+    process.send_signal(signal.SIGCONT)
+
+
+def test_a_server_that_dies_and_comes_back_is_asked_again(mortal: Cloud) -> None:
+    with locked(mortal, HALFWAY) as lock, started(mortal) as process, ExitStack() as stack:
+        with stopped(mortal, process, lock):
+            os.kill(mortal.server.pid, signal.SIGKILL)
+        time.sleep(1.5)  # longer than the first try waits
+        stack.enter_context(mortal.server.revived())
+        mortal.sql(f"DELETE FROM {COPIED_BEFORE}")
+        run = succeeded(finished(process))
+        assert run.stderr.splitlines() == [LOST]
+        for name in small_site():
+            mine = rows(mortal.file(name))
+            assert mine[: len(small_site()[name])] == values(name), name
+        assert mortal.manifest()["tables"][HALFWAY]["rows"] == len(rows(mortal.file(HALFWAY))) == 30020
+        assert mortal.manifest()["snapshots"] == 2
+
+
+FEW = "import loader.mysql\nloader.mysql.CONNECTS = 3"
+
+
+def test_after_a_server_that_never_comes_back_the_rest_fails_soon(mortal: Cloud) -> None:
+    succeeded(mortal.extract())
+    before = contents(mortal.data_dir)
+    mortal.sql(f"DELETE FROM {COPIED_BEFORE}")
+    with locked(mortal, HALFWAY) as lock, started(mortal, before=FEW) as process:
+        with stopped(mortal, process, lock):
+            os.kill(mortal.server.pid, signal.SIGKILL)
+        since = time.monotonic()
+        run = finished(process)
+    assert 3 <= time.monotonic() - since < 10, "one and two seconds between three tries, and then none"
+    assert run.returncode == 1
+    tables = mortal.manifest()["tables"]
+    names = list(tables)
+    later = [name for name in small_site() if names.index(name) >= names.index(HALFWAY)]
+    assert [name for name in small_site() if tables[name]["status"] == "failed"] == later
+    *warnings, error = run.stderr.splitlines()
+    assert error == "Error: not everything was extracted: site"
+    for name in later:
+        assert tables[name]["code"] == 2003
+        assert f"{name}.parquet" in before
+        assert mortal.file(name).read_bytes() == before[f"{name}.parquet"]
+        [warning] = [w for w in warnings if w.startswith(f"Warning: {name} failed: Can't connect to MySQL server")]
+        assert warning.endswith("; the file of an earlier extraction stays")
+    assert rows(mortal.file(COPIED_BEFORE)) == []
+
+
+def test_a_server_has_about_half_a_minute_to_come_back() -> None:
+    waits = wait_exponential(min=1, max=20)
+    state = RetryCallState(Retrying(), None, (), {})
+    total = 0.0
+    for state.attempt_number in range(1, mysql.CONNECTS):
+        total += waits(state)
+    assert 25 <= total <= 40
+
+
+# --- limits of the server ---
+
+
+@contextmanager
+def setting(cloud: Cloud, variable: str, value: object) -> Iterator[None]:
+    """A global variable of the server for a while; sessions that begin meanwhile have it."""
+    [(usual,)] = cloud.sql(f"SELECT @@global.{variable}")
+    cloud.sql(f"SET GLOBAL {variable} = {value}")
+    try:
+        yield
+    finally:
+        cloud.sql(f"SET SESSION {variable} = {usual}", f"SET GLOBAL {variable} = {usual}")
+
+
+def test_a_table_that_stays_locked_fails_and_the_others_are_copied(cloud: Cloud, lock: pymysql.Connection) -> None:  # noqa: ARG001
+    since = time.monotonic()
+    with setting(cloud, "lock_wait_timeout", 1):
+        run = cloud.extract()
+    assert time.monotonic() - since < 9, "the server's limit is shorter than ours"
+    assert run.returncode == 1
+    warning, error = run.stderr.splitlines()
+    words = "Lock wait timeout exceeded; try restarting transaction (MySQL error 1205)"
+    assert warning.startswith(f"Warning: {HALFWAY} failed: {words}; without it these metrics are incomplete: ")
+    assert error == "Error: not everything was extracted: site"
+    tables = cloud.manifest()["tables"]
+    assert tables[HALFWAY] == {"status": "failed", "code": 1205, "reason": words}
+    assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != HALFWAY}
+    assert cloud.manifest()["snapshots"] == 1, "a lock is no reason to connect again"
+    assert rows(cloud.file(COPIED_AFTER)) == values(COPIED_AFTER)
+
+
+def test_a_table_may_take_longer_than_the_servers_limit_of_a_statement(cloud: Cloud, lock: pymysql.Connection) -> None:
+    with setting(cloud, "max_statement_time", 0.5), started(cloud) as process:
+        with halfway(cloud, process, lock):
+            time.sleep(0.7)
+        run = succeeded(finished(process))
+    assert run.stderr == ""
+    assert rows(cloud.file(HALFWAY)) == values(HALFWAY)
+
+
+def test_the_server_waits_for_a_slow_reader(cloud: Cloud) -> None:
+    enlarge(cloud)
+    with setting(cloud, "net_write_timeout", 1), locked(cloud, HALFWAY) as lock, started(cloud) as process:
+        with stopped(cloud, process, lock):
+            time.sleep(2.5)
+        run = succeeded(finished(process))
+    assert run.stderr == "", "not even a new connection"
+    assert pq.read_table(cloud.file(HALFWAY), columns=["id"])["id"].to_pylist()[20:] == list(range(1001, 31001))
 
 
 # --- the disk ---
@@ -103,6 +296,82 @@ def test_a_full_disk_is_a_failure_and_earlier_files_stay(size: int, cloud: Cloud
     assert re.match(r"Error: extraction failed: .*File too large$", error)
     assert "step=extract" not in error, "dlt's own words are of no use here"
     assert contents(cloud.data_dir) == before
+
+
+SMALL_DISK = """
+mount -t tmpfs -o size=2m tmpfs "$1" || exit 99
+cp -a "$2/." "$1"
+shift 2
+"$@"
+code=$?
+cp -a "$0/." "$LEFT"
+mount -o remount,size=64m "$0" || exit 99
+"$@" >"$LEFT.log" 2>&1 || exit 98
+cp -a "$0/." "$ROOMY"
+exit $code
+"""
+
+
+@dataclass
+class SmallDisk:
+    """A folder that is a disk of 2 MB for one command, which then runs again with 64 MB."""
+
+    folder: Path  # where the disk is
+    before: Path  # what lies on it at first
+    left: Path  # what lies on it after the command
+    roomy: Path  # and after the second run
+
+    def run(self, command: list[str | Path], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        for folder in (self.folder, self.before, self.left, self.roomy):
+            folder.mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["unshare", "-Urm", "sh", "-c", SMALL_DISK, *map(str, (self.folder, self.folder, self.before, *command))],
+            env={**os.environ, **env, "LEFT": str(self.left), "ROOMY": str(self.roomy)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode in (1, 99) and not done.stdout and re.match("unshare|mount", done.stderr):
+            pytest.skip(f"no file system of one's own may be mounted here: {done.stderr.strip()}")
+        assert done.returncode != 98, self.left.with_name(f"{self.left.name}.log").read_text()
+        return done
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> SmallDisk:
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare, which gives a command its own file systems")
+    return SmallDisk(*(tmp_path / name for name in ("disk", "before", "left", "roomy")))
+
+
+@pytest.mark.parametrize("what", ["data_dir", "TMPDIR"])
+def test_a_full_disk_is_named_and_with_room_the_next_run_works(what: str, cloud: Cloud, disk: SmallDisk) -> None:
+    succeeded(cloud.extract())
+    before = contents(cloud.data_dir)
+    cloud.sql(
+        f"UPDATE {COPIED_BEFORE} SET user_id = 'changed'",
+        f"INSERT INTO {COPIED_AFTER} (id, spec) SELECT 1000000 + seq, sha2(seq, 512) FROM nova.seq_1_to_60000",
+    )
+    env = {"DATABASE_URI": cloud.account.uri}
+    if what == "data_dir":
+        disk.before, cloud.data_dir = cloud.data_dir, disk.folder
+    else:
+        env["TMPDIR"] = str(disk.folder)
+    run = disk.run([BIN / "chameleon-usage", *cloud.flags()], env)
+    assert run.returncode == 1, run.stdout + run.stderr
+    [error] = run.stderr.splitlines()
+    name = re.escape(f"{disk.folder}/") + r"[\w.]+"
+    says = f"cannot write {name}" if what == "data_dir" else "extraction failed"
+    assert re.fullmatch(f"Error: {says}: No space left on device", error)
+    if what == "data_dir":
+        assert contents(disk.left) == before, "no part is left, all earlier files are"
+        done = disk.roomy
+    else:
+        assert contents(disk.left) == contents(disk.roomy) == {}, "nothing stays in TMPDIR"
+        done = cloud.data_dir
+    assert len(rows(done / f"{COPIED_AFTER}.parquet")) == 60020
+    assert {r["user_id"] for r in rows(done / f"{COPIED_BEFORE}.parquet")} == {"changed"}
+    assert sorted(contents(done)) == sorted(before)
 
 
 # --- killed, and what is left behind ---

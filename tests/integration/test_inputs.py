@@ -1,6 +1,10 @@
 """`process` and the manifest of what it reads: it refuses what failed, and tells what is of several runs."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -8,7 +12,7 @@ import pytest
 
 from loader import sample
 from tests.cloud import Cloud
-from tests.commands import WINDOW, contents, dbt_build, process, succeeded, usage
+from tests.commands import CHECKOUT, WINDOW, contents, dbt_build, process, succeeded, usage
 
 RUN, EARLIER = "1" * 32, "2" * 32
 FAILED = "the last extraction into {data} failed to copy nova.instances; extract again, or go on with what is there: "
@@ -33,9 +37,13 @@ def mark(file: Path, run: str) -> None:
 
 def tell(folder: Path, snapshots: int = 1, **failed: str) -> None:
     """Write the manifest of that extraction."""
-    entries = {f.stem: {"status": "copied"} for f in folder.glob("*.parquet")}
-    entries |= {name.replace("__", "."): {"status": status} for name, status in failed.items()}
-    (folder / "_manifest.json").write_text(json.dumps({"run_id": RUN, "snapshots": snapshots, "tables": entries}))
+    entries = {f.stem: {"status": "copied", "run_id": RUN} for f in folder.glob("*.parquet")}
+    entries |= {
+        name.replace("__", "."): {"status": status, "code": 0, "reason": "broken"} for name, status in failed.items()
+    }
+    (folder / "_manifest.json").write_text(
+        json.dumps({"format": 2, "run_id": RUN, "snapshots": snapshots, "tables": entries})
+    )
 
 
 def attempt(data: Path, output: Path, *flags: str):
@@ -57,7 +65,9 @@ def test_a_failed_required_table_is_refused_unless_told(data: Path, tmp_path: Pa
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == f"Error: {FAILED.format(data=data)}--allow-failed (var allow_failed: true)\n"
     assert contents(tmp_path / "out") == before
-    assert succeeded(attempt(data, tmp_path / "other", "--allow-failed")).stderr == ""
+    words = "nova.instances could not be copied: incomplete are occupied_reservation, occupied_ondemand"
+    run = succeeded(attempt(data, tmp_path / "other", "--allow-failed"))
+    assert run.stderr == f"Warning: here: {data}: {words}\n"
 
 
 def test_a_failed_optional_table_is_not_refused(data: Path, tmp_path: Path) -> None:
@@ -82,7 +92,7 @@ def test_files_of_several_runs_are_told(data: Path, tmp_path: Path) -> None:
     assert run.stderr == f"Warning: here: {data}: {words}\n"
     (data / "_manifest.json").unlink()
     run = process(data, tmp_path / "out")
-    words = "the files are of several extractions, and none has ended: extract again"
+    words = "the last extraction was ended before its manifest: files may be of several; extract again"
     assert run.stderr == f"Warning: here: {data}: {words}\n"
 
 
@@ -96,7 +106,7 @@ def test_a_broken_manifest_is_named(data: Path, tmp_path: Path) -> None:
     (data / "_manifest.json").write_text("{")
     run = attempt(data, tmp_path / "out")
     assert run.returncode == 1
-    assert run.stderr == f"Error: {data}/_manifest.json is not a manifest of ours; remove it, or extract again\n"
+    assert run.stderr == f"Error: {data}/_manifest.json is not a manifest of ours; extract again, or remove it\n"
     assert not (tmp_path / "out" / "here").exists() or contents(tmp_path / "out") == {}
 
 
@@ -106,5 +116,57 @@ def test_what_extract_wrote_is_processed_without_a_word(cloud: Cloud, tmp_path: 
     assert process(cloud.data_dir, tmp_path / "out").stderr == ""
     cloud.sql("DROP TABLE blazar.leases")
     assert cloud.extract().returncode == 1
+    run = attempt(cloud.data_dir, tmp_path / "out")
+    assert run.returncode == 1, "rows of a table that is gone would stay open for ever"
+    assert "failed to copy blazar.leases; extract again" in run.stderr
+    cloud.file("blazar.leases").unlink()
+    assert cloud.extract().returncode == 1
     run = process(cloud.data_dir, tmp_path / "out")
-    assert "not of the last extraction: blazar.leases" in run.stderr
+    words = "blazar.leases could not be copied: incomplete are committed, occupied_reservation"
+    assert run.stderr == f"Warning: here: {cloud.data_dir}: {words}\n"
+
+
+def test_an_extraction_replaces_a_broken_manifest(cloud: Cloud) -> None:
+    cloud.data_dir.mkdir()
+    (cloud.data_dir / "_manifest.json").write_text("{")
+    run = succeeded(cloud.extract())
+    assert "Warning: " in run.stderr
+    assert "_manifest.json is not a manifest of ours; extract again, or remove it: written anew" in run.stderr
+    assert cloud.manifest()["tables"]
+
+
+def test_a_window_that_ends_after_the_extraction_is_told(cloud: Cloud, tmp_path: Path) -> None:
+    succeeded(cloud.extract())
+    run = process(cloud.data_dir, tmp_path / "out", window=("2024-01-01", "2099-01-01"))
+    at = cloud.manifest()["snapshot_at"]
+    words = f"the window ends after the extraction ({at} UTC): what was open then counts as open"
+    assert run.stderr == f"Warning: here: {cloud.data_dir}: {words}\n"
+
+
+REPLACE = """
+import os, shutil, sys
+from loader import publisher
+first = publisher.Plugin._connect
+def connect(self, data_dir, folder):
+    found = first(self, data_dir, folder)
+    shutil.copyfile(os.environ["NEWER"], data_dir + "/blazar.leases.parquet")  # an extraction ends just now
+    return found
+publisher.Plugin._connect = connect
+from loader.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_files_that_are_replaced_meanwhile_publish_nothing(data: Path, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.parquet"
+    shutil.copyfile(data / "blazar.leases.parquet", newer)
+    mark(newer, "3" * 32)
+    flags = ["--site", "here", "--data-dir", data, "process", "--output", tmp_path / "out"]
+    window = ["--start-date", WINDOW[0], "--end-date", WINDOW[1]]
+    command = [sys.executable, "-c", REPLACE, *map(str, flags), *window]
+    run = subprocess.run(
+        command, env={**os.environ, "NEWER": str(newer)}, capture_output=True, text=True, check=False, cwd=CHECKOUT
+    )
+    assert run.returncode == 1
+    assert f"nothing published: {data} was extracted anew while it was processed; process again" in run.stderr
+    assert contents(tmp_path / "out") == {}

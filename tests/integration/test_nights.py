@@ -91,20 +91,43 @@ def test_history_is_set_in_the_config_and_a_flag_wins(cloud: Cloud, tmp_path: Pa
         assert (VANISHED in pq.read_schema(cloud.file(LEASES)).names) == kept
 
 
-@pytest.mark.parametrize("manifest", ["with its manifest", "killed before its manifest"])
+@pytest.mark.parametrize("manifest", ["with its manifest", "killed before its manifest", "after a subset without"])
 def test_history_is_never_dropped_without_a_word(manifest: str, cloud: Cloud) -> None:
     succeeded(night(cloud))
+    delete(cloud, *ids(cloud, 2))
+    succeeded(night(cloud))
+    if manifest == "after a subset without":
+        succeeded(night(cloud, "--no-history", "--schema", "nova"))
     if manifest == "killed before its manifest":
         (cloud.data_dir / "_manifest.json").unlink()
     before = contents(cloud.data_dir)
     run = usage(*cloud.flags(), env={"DATABASE_URI": cloud.account.uri})
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr == (
-        f"Error: {cloud.data_dir} holds rows that have vanished from the database: go on with --history (history: true "
-        "in the config), or drop them with --no-history\n"
+        f"Error: {cloud.data_dir} holds 2 rows that have vanished from the database: go on with --history "
+        "(history: true in the config), or drop them with --no-history\n"
     )
     assert contents(cloud.data_dir) == before
-    succeeded(night(cloud, "--no-history"))
+    run = succeeded(night(cloud, "--no-history"))
+    assert f"Warning: {LEASES}: 2 rows that had vanished are kept no longer (--no-history)\n" in run.stderr
+    assert VANISHED not in pq.read_schema(cloud.file(LEASES)).names
+
+
+def test_false_in_the_config_drops_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    config = tmp_path / "site.yml"
+    env = {"DATABASE_URI": cloud.account.uri}
+    for history in ("true", "true", "false"):
+        config.write_text(f"here: {{data_dir: '{cloud.data_dir}', history: {history}}}\n")
+        run = usage("--config", config, "extract", env=env)
+        assert run.returncode == (history == "false"), run.stderr
+        delete(cloud, *ids(cloud, 1))
+    assert "holds 1 rows that have vanished" in run.stderr
+
+
+def test_history_without_any_vanished_row_may_be_left(cloud: Cloud) -> None:
+    succeeded(night(cloud))
+    run = succeeded(usage(*cloud.flags(), env={"DATABASE_URI": cloud.account.uri}))
+    assert run.stderr == ""
     assert VANISHED not in pq.read_schema(cloud.file(LEASES)).names
 
 
@@ -170,19 +193,52 @@ def test_a_table_without_a_key_is_copied_and_told(cloud: Cloud) -> None:
         "INSERT INTO blazar.reservations VALUES (1, 1), (1, 2)",
     )
     run = night(cloud)
-    assert run.returncode == 1
-    assert "Warning: blazar.reservations failed: id is not unique, so history can't be kept; " in run.stderr
+    assert "Warning: blazar.reservations: id repeats, so rows that vanish can't be kept\n" in run.stderr
+    assert rows(cloud.file("blazar.reservations")) == [{"id": 1, "lease_id": 1}, {"id": 1, "lease_id": 2}]
     cloud.sql("ALTER TABLE blazar.reservations DROP COLUMN id")
-    run = succeeded(night(cloud))
-    assert run.stderr == "Warning: blazar.reservations: it has no primary key, so rows that vanish can't be kept\n"
+    words = "no primary key and no id can be read, so rows that vanish can't be kept"
+    assert f"Warning: blazar.reservations: {words}\n" in night(cloud).stderr
     assert rows(cloud.file("blazar.reservations")) == [{"lease_id": 1}, {"lease_id": 2}]
+    cloud.sql("ALTER TABLE blazar.reservations ADD COLUMN id int AUTO_INCREMENT PRIMARY KEY")
+    words = "the earlier file can't be compared (it has no id), so its history begins now"
+    assert f"Warning: blazar.reservations: {words}\n" in night(cloud).stderr
+    assert {r[VANISHED] for r in rows(cloud.file("blazar.reservations"))} == {None}
+
+
+def test_a_key_that_is_lost_does_not_take_the_history_with_it(cloud: Cloud) -> None:
+    """As when a grant on the id is revoked: the only copy of the vanished rows stays."""
+    succeeded(night(cloud))
+    delete(cloud, *ids(cloud, 2))
+    succeeded(night(cloud))
+    before = cloud.file(LEASES).read_bytes()
+    cloud.sql(f"ALTER TABLE {LEASES} CHANGE id other_id varchar(255)")
+    run = night(cloud)
+    assert run.returncode == 1
+    words = "no primary key and no id can be read, and its file keeps rows that have vanished"
+    assert f"Warning: {LEASES} failed: {words}; " in run.stderr
+    assert cloud.file(LEASES).read_bytes() == before
+    cloud.sql(f"ALTER TABLE {LEASES} CHANGE other_id id varchar(255)")
+    succeeded(night(cloud))
+    assert cloud.manifest()["tables"][LEASES]["vanished"] == 2
+
+
+def test_a_column_that_changes_its_type_stops_neither_its_table_nor_the_others(cloud: Cloud) -> None:
+    cloud.sql(f"ALTER TABLE {LEASES} ADD COLUMN size bigint DEFAULT 5000000000, ADD COLUMN thing blob DEFAULT 0xff")
+    succeeded(night(cloud))
+    [gone] = ids(cloud, 1)
+    delete(cloud, gone)
+    cloud.sql(f"UPDATE {LEASES} SET size = 1, thing = 'é'", f"ALTER TABLE {LEASES} MODIFY size int, MODIFY thing text")
+    succeeded(night(cloud))
+    kept = by_id(cloud)
+    assert (kept[gone]["size"], kept[gone]["thing"]) == (5000000000, b"\xff"), "the wider types stay"
+    assert {(r["size"], r["thing"]) for i, r in kept.items() if i != gone} == {(1, "é".encode())}
 
 
 def test_a_primary_key_of_the_database_wins_over_id(cloud: Cloud) -> None:
     cloud.sql(
         "DROP TABLE blazar.reservations",
-        "CREATE TABLE blazar.reservations (id int, part int, lease_id int, PRIMARY KEY (id, part))",
-        "INSERT INTO blazar.reservations VALUES (1, 1, 1), (1, 2, 2)",
+        "CREATE TABLE blazar.reservations (id int, part int, lease_id int, resource_type int, PRIMARY KEY (id, part))",
+        "INSERT INTO blazar.reservations VALUES (1, 1, 1, 1), (1, 2, 2, 2)",
     )
     succeeded(night(cloud))
     cloud.sql("DELETE FROM blazar.reservations WHERE part = 2")
@@ -218,7 +274,7 @@ def test_history_on_s3(cloud: Cloud, s3: servers.S3) -> None:
     assert len(kept) == len(small_site()[LEASES])
     run = night(cloud, "--schema", "blazar", place=place, env=s3.env)
     assert run.returncode == 1
-    assert "holds rows that have vanished from the database" in run.stderr
+    assert "holds 1 rows that have vanished from the database" in run.stderr
     assert "_extracting.json" not in str(s3.fs().ls(place, detail=False)), "the lock is given back"
 
 

@@ -242,7 +242,7 @@ def test_files_have_the_granted_columns_and_the_primary_key_is_known(sites: dict
 def test_no_file_holds_a_secret(kind: str, sites: dict[str, Site]) -> None:
     site = sites[kind]
     put = {c for rows in site.filled.rows.values() for row in rows for c, v in row.items() if v == filling.SECRET}
-    assert put >= {"user_data", "key_data", "environment", "websocket_token", "keypairs", "traceback", "trust_id"}
+    assert put >= {"user_data", "key_data", "environment", "websocket_token", "keypairs", "traceback"}
     for file in site.data_dir.iterdir():
         text = repr(rows(file)) if file.suffix == ".parquet" else file.read_text()
         assert filling.SECRET not in text, file

@@ -253,7 +253,7 @@ def test_the_pod_may_do_little(pod: dict) -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert container["resources"]["limits"]["memory"] == "512Mi"
+    assert container["resources"]["limits"]["memory"] == "1Gi"
 
 
 def test_the_pod_has_room_to_write(pod: dict) -> None:

@@ -1,6 +1,6 @@
 """The merge of an earlier file into a new one, against a count by hand and against plain dictionaries."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loader import history
+from loader import catalogue, history
 from loader.history import LAST_SEEN, VANISHED, Kept, Unmergeable
 
 DAY = [datetime(2024, 1, 1) + timedelta(days=n) for n in range(10)]
@@ -137,29 +137,124 @@ def test_columns_that_come_and_go_are_all_kept(tmp_path: Path) -> None:
     ]
 
 
-def test_old_values_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    old = write(tmp_path / "old", [{"id": 1, "name": "no number"}], NAMED)
-    new = write(tmp_path / "new", [], pa.schema([("id", pa.int64()), ("name", pa.int32())]))
-    with pytest.raises(Unmergeable, match=r"the earlier file doesn't fit the new columns: .*no number"):
+OLD_ROW, NEW_ROW = 1, 2
+CHANGES: dict[str, tuple[pa.DataType, object, pa.DataType, object, pa.DataType, object]] = {
+    # the old type and value, the new ones, and the type of the merged file with the old row's value there
+    "wider": (pa.int16(), 7, pa.int64(), 2**40, pa.int64(), 7),
+    "narrower, and all fits": (pa.int64(), 7, pa.int16(), 9, pa.int16(), 7),
+    "narrower, and the old doesn't fit": (pa.int64(), 2**40, pa.int16(), 9, pa.int64(), 2**40),
+    "unsigned": (pa.int32(), -1, pa.uint32(), 9, pa.int32(), -1),
+    "fewer digits": (
+        pa.decimal128(10, 4),
+        Decimal("1.2345"),
+        pa.decimal128(10, 2),
+        Decimal("1.5"),
+        pa.decimal128(10, 4),
+        Decimal("1.2345"),
+    ),
+    "no fractions any more": (pa.float64(), 1.5, pa.int64(), 2, pa.float64(), 1.5),
+    "days": (
+        pa.timestamp("us"),
+        datetime(2024, 1, 1, 12),
+        pa.date32(),
+        date(2024, 1, 2),
+        pa.timestamp("us"),
+        datetime(2024, 1, 1, 12),
+    ),
+    "number to text": (pa.int64(), 12, pa.string(), "x", pa.string(), "12"),
+    "text to number": (pa.string(), "12", pa.int64(), 13, pa.int64(), 12),
+    "text to bytes": (pa.string(), "a\\x41é", pa.binary(), b"\xff", pa.binary(), "a\\x41é".encode()),
+    "bytes to text": (pa.binary(), "é".encode(), pa.string(), "x", pa.string(), "é"),
+    "bytes that are no text": (pa.binary(), b"\xff", pa.string(), "é", pa.binary(), b"\xff"),
+    "single precision": (pa.float64(), 0.1, pa.float32(), 0.5, pa.float64(), 0.1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_column_that_changes_its_type_loses_no_value(change: str, tmp_path: Path) -> None:
+    old_type, old_value, new_type, new_value, merged_type, kept = CHANGES[change]
+    old, new = (
+        write(tmp_path / str(i), [{"id": i, "value": value}], pa.schema([("id", pa.int64()), ("value", kind)]))
+        for i, kind, value in ((OLD_ROW, old_type, old_value), (NEW_ROW, new_type, new_value))
+    )
+    merge(tmp_path, new, old, DAY[0], DAY[1])
+    assert pq.read_schema(tmp_path / "merged.parquet").field("value").type == merged_type
+    values = {row["id"]: row["value"] for row in merged(tmp_path)}
+    assert values[OLD_ROW] == kept
+    assert pa.scalar(new_value, new_type).cast(merged_type).as_py() == values[NEW_ROW]
+
+
+def test_types_that_neither_hold_the_other_are_refused_and_no_value_is_shown(tmp_path: Path) -> None:
+    old = write(
+        tmp_path / "old", [{"id": 1, "name": b"s3cret\xff"}], pa.schema([("id", pa.int64()), ("name", pa.binary())])
+    )
+    new = write(tmp_path / "new", [{"id": 2, "name": 7}], pa.schema([("id", pa.int64()), ("name", pa.int32())]))
+    with pytest.raises(Unmergeable) as error:
         merge(tmp_path, new, old, DAY[0], DAY[1])
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.string()], ids=["narrower", "text"])
+def test_a_key_that_changes_its_type_still_names_its_row(kind: pa.DataType, tmp_path: Path) -> None:
+    old = (
+        write(tmp_path / "old", [{"id": i} for i in (1, 2, 3)], pa.schema([("id", kind)]))
+        if pa.types.is_integer(kind)
+        else write(tmp_path / "old", [{"id": str(i)} for i in (1, 2, 3)], pa.schema([("id", kind)]))
+    )
+    new = write(tmp_path / "new", [{"id": i} for i in (2, 3)], pa.schema([("id", pa.int16())]))
+    assert merge(tmp_path, new, old, DAY[0], DAY[1]) == Kept(1, 1)
+    assert [row["id"] for row in merged(tmp_path)] == [2, 3, 1]
 
 
 @pytest.mark.parametrize(
-    ("ids", "says"), [([1, 1], "id is not unique"), ([1, None], "id is null")], ids=["twice", "null"]
+    ("ids", "key", "says"),
+    [
+        ([1, 1], ["id"], "id repeats"),
+        ([1, None], ["id"], "id has nulls"),
+        ([1, 2], ["id"], None),
+        ([1], ["uuid"], "it has no uuid"),
+        ([1], [], "no primary key and no id can be read"),
+        ([1, 1], ["id", "name"], "id and name repeats"),
+    ],
 )
-@pytest.mark.parametrize("side", ["old", "new"])
-def test_without_a_key_no_history_is_made_up(tmp_path: Path, ids: list, says: str, side: str) -> None:
-    files = {name: write(tmp_path / name, [{"id": 9, "name": ""}], NAMED) for name in ("old", "new")}
-    write(files[side], [{"id": i, "name": "x"} for i in ids], NAMED)
-    with pytest.raises(Unmergeable, match=f"{says}, so history can't be kept"):
-        merge(tmp_path, files["new"], files["old"], DAY[0], DAY[1])
+def test_what_names_no_row_is_no_key(tmp_path: Path, ids: list, key: list[str], says: str | None) -> None:
+    file = write(tmp_path / "file", [{"id": i, "name": "x"} for i in ids], NAMED)
+    assert history.no_key(file, key, tmp_path / "spill") == says
 
 
-def test_an_earlier_file_without_the_key_is_refused(tmp_path: Path) -> None:
-    old = write(tmp_path / "old", [{"other": 1}], pa.schema([("other", pa.int64())]))
-    new = write(tmp_path / "new", [{"id": 1, "name": ""}], NAMED)
-    with pytest.raises(Unmergeable, match="the earlier file has no id"):
-        merge(tmp_path, new, old, DAY[0], DAY[1])
+def test_vanished_rows_are_counted_by_the_footer(tmp_path: Path) -> None:
+    plain = write(tmp_path / "plain", [{"id": 1, "name": ""}], NAMED)
+    assert history.vanished_rows(plain) == 0
+    merge(tmp_path, write(tmp_path / "new", [], NAMED), plain, DAY[0], DAY[1])
+    assert history.vanished_rows(tmp_path / "merged.parquet") == 1
+    merge(tmp_path, plain, None, DAY[0], DAY[1])
+    assert history.vanished_rows(tmp_path / "merged.parquet") == 0
+
+
+def test_what_has_become_secret_is_kept_no_longer(tmp_path: Path) -> None:
+    """An earlier version copied it: history must not carry it on."""
+    table = catalogue.load()["zun.container"]
+    assert "entrypoint" in table.never_copied
+    old = write(
+        tmp_path / "old",
+        [{"id": 1, "entrypoint": "s3cret", "unknown": "s3cret", "image": "i"}],
+        pa.schema([("id", pa.int64()), *((n, pa.string()) for n in ("entrypoint", "unknown", "image"))]),
+    )
+    new = write(tmp_path / "new", [{"id": 2}], pa.schema([("id", pa.int64())]))
+    instants = (str(DAY[0]), str(DAY[1]))
+    history.merge(new, old, ["id"], instants, tmp_path / "merged.parquet", tmp_path / "spill", table)
+    assert pq.read_schema(tmp_path / "merged.parquet").names == ["id", "image", LAST_SEEN, VANISHED]
+    assert b"s3cret" not in (tmp_path / "merged.parquet").read_bytes()
+
+
+def test_names_have_no_case_and_ours_are_reserved(tmp_path: Path) -> None:
+    old = write(tmp_path / "old", [{"id": 1, "Name": "x"}], pa.schema([("id", pa.int64()), ("Name", pa.string())]))
+    new = write(tmp_path / "new", [{"id": 2, "name": "y"}], NAMED)
+    merge(tmp_path, new, old, DAY[0], DAY[1])
+    assert [(row["id"], row["name"]) for row in merged(tmp_path)] == [(2, "y"), (1, "x")]
+    new = write(tmp_path / "new", [], pa.schema([("id", pa.int64()), (VANISHED, pa.string())]))
+    with pytest.raises(Unmergeable, match="it has a column of the name _vanished_at"):
+        merge(tmp_path, new, None, DAY[0], DAY[1])
 
 
 def test_names_are_quoted(tmp_path: Path) -> None:
