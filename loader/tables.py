@@ -41,12 +41,12 @@ def print_hours(hours: dict[str, dict[tuple[str, str], float]], start: str, end:
 
 def _lost(findings: list, metric: str) -> str | None:
     """Which rows of a metric don't count, and the hours that they claim."""
-    rows = [f for f in findings if f.check == "rows" and f.metric == metric]
-    lost = [f for f in rows if f.action not in VALID]
+    rows = {f.action: f for f in findings if f.check == "rows" and f.metric == metric}
+    lost = [f for action, f in rows.items() if action is not None and action not in VALID]
     if not lost:
         return None
     kinds = ", ".join(f"{f.rows:,.0f} {f.action}" for f in sorted(lost, key=lambda f: -f.rows))
-    count, all_rows, hours = sum(f.rows for f in lost), sum(f.rows for f in rows), sum(f.hours for f in lost)
+    count, all_rows, hours = sum(f.rows for f in lost), rows[None].rows, sum(f.hours for f in lost)
     return f"{count:,.0f} of {all_rows:,.0f} rows don't count ({kinds}): {hours:,.1f} h"
 
 

@@ -73,6 +73,12 @@
   {{ return(not condition or var(condition)) }}
 {% endmacro %}
 
+{# The file of a published model in this run's part folder, as an SQL literal; none if it isn't asked for, or nothing runs. #}
+{% macro waiting_file(relation) %}
+  {%- if not execute or (relation.identifier ~ '.parquet') not in published_files() %}{{ return(none) }}{% endif -%}
+  {{ return(exact_path(publisher('locate').part ~ '/' ~ relation.identifier ~ '.parquet')) }}
+{% endmacro %}
+
 {# Names of the files that a whole run leaves in its part folder and, with wanted=false, of those that it doesn't make. #}
 {% macro published_files(wanted=true) %}
   {%- set files = [] -%}

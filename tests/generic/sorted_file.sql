@@ -3,7 +3,8 @@
   the file that waits for publication, in the order in which its rows stand there.
 #}
 {% test sorted_file(model, keys) %}
-{%- set file = exact_path((publisher('locate').part if execute else '') ~ '/' ~ model.identifier ~ '.parquet') %}
+{%- set file = waiting_file(model) %}
+{%- if file is none %}{{ return('select 1 where false') }}{% endif %}
 {%- set row = 'row(' ~ keys | join(', ') ~ ')' %}
 select * from (
   select {{ keys | join(', ') }}, {{ row }} > lag({{ row }}) over (order by file_row_number) as is_after

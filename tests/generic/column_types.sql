@@ -1,0 +1,23 @@
+{#
+  A published file has exactly the columns of its YAML, in their order and with their types: the contract of an output, asked of
+  the file that waits for publication.
+#}
+{% test column_types(model) %}
+{%- set file = waiting_file(model) %}
+{%- if file is none %}{{ return('select 1 where false') }}{% endif %}
+{%- set node = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('name', 'eq', model.identifier) | first %}
+with promised as (
+  select * from (values
+    {%- for column in node.columns.values() %}
+    ({{ loop.index }}, {{ literal(column.name) }}, {{ literal(column.data_type | upper) }}){{ ',' if not loop.last }}
+    {%- endfor %}
+  ) as t(place, column_name, column_type)
+),
+
+written as (
+  select row_number() over () as place, column_name, column_type from (describe select * from {{ parquet(file) }})
+)
+
+select * from promised as p full join written as w using (place)
+where p.column_name is distinct from w.column_name or p.column_type is distinct from w.column_type
+{% endtest %}
