@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 BIN = Path(sys.executable).parent
 CHECKOUT = Path(__file__).parent.parent
 WINDOW = ("2024-01-01", "2025-01-01")
+OUTPUTS = ["quality.parquet", "spans.parquet", "usage.parquet", "usage_by_project.parquet"]
 Row = dict[str, object]
 
 
@@ -37,10 +38,17 @@ def succeeded(process: subprocess.CompletedProcess[str]) -> subprocess.Completed
     return process
 
 
-def process(data_dir: Path | str, output: Path | str, site: str = "here", window: tuple[str, str] = WINDOW, **kw):
+def process(
+    data_dir: Path | str,
+    output: Path | str,
+    site: str = "here",
+    window: tuple[str, str] = WINDOW,
+    flags: list[str] | None = None,
+    **kw,
+):
     """Run `chameleon-usage process` for one site, which must succeed."""
-    flags = ["--output", output, "--start-date", window[0], "--end-date", window[1]]
-    return succeeded(usage("--site", site, "--data-dir", data_dir, "process", *flags, **kw))
+    needed = ["--output", output, "--start-date", window[0], "--end-date", window[1]]
+    return succeeded(usage("--site", site, "--data-dir", data_dir, "process", *needed, *(flags or []), **kw))
 
 
 def dbt_build(

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
-from tests.commands import WINDOW, contents, metadata, process, rows, run, succeeded, usage
+from tests.commands import OUTPUTS, WINDOW, contents, metadata, process, rows, run, succeeded, usage
 
 SECRET = "hunter2"  # noqa: S105
 URI = f"mysql://reader:{SECRET}@127.0.0.1:1"  # nobody listens there
@@ -43,7 +43,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
     sample.write("edge", made.data)
     (made.data / "_manifest.json").write_text('{"format": 2, "tables": {}}')
     process(made.data, made.out)
-    assert sorted(contents(made.out)) == ["here/spans.parquet", "here/usage.parquet"]
+    assert sorted(contents(made.out)) == [f"here/{name}" for name in OUTPUTS]
     return made
 
 

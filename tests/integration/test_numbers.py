@@ -9,7 +9,7 @@ import pytest
 
 from loader import catalogue, sample
 from tests import database, servers
-from tests.commands import WINDOW, contents, metadata, process, rows, succeeded, usage
+from tests.commands import OUTPUTS, WINDOW, contents, metadata, process, rows, succeeded, usage
 from tests.compare import assert_equals_count, series
 from tests.random_site import random_site, shuffled, to_tables
 
@@ -99,15 +99,51 @@ def processed(data_dir: Path, output: Path, window: tuple[str, str]) -> Path:
 
 
 def test_every_number_of_random_sites(tmp_path: Path) -> None:
-    """Small hostile sites in which everything collides; RANDOM_SITES=500 tries more of them."""
-    config = tmp_path / "site.yml"
+    """Small hostile sites in which everything collides, each fifth without Blazar; RANDOM_SITES=500 tries more of them.
+
+    Spans, usage, usage by project, and both in buckets of seven hours, which end in the middle of the window.
+    """
+    lines = []
     for seed in SEEDS:
-        write_tables(to_tables(random_site(seed)), tmp_path / "data" / f"s{seed}")
-    config.write_text("".join(f"s{seed}: {{data_dir: '{tmp_path}/data/s{seed}'}}\n" for seed in SEEDS))
-    window = ("--start-date", RANDOM_WINDOW[0], "--end-date", RANDOM_WINDOW[1])
+        data = tmp_path / "data" / f"s{seed}"
+        write_tables(to_tables(random_site(seed)), data)
+        lines.append(f"s{seed}: {{data_dir: '{data}', blazar: {str(has_blazar(seed)).lower()}}}\n")
+    config = tmp_path / "site.yml"
+    config.write_text("".join(lines))
+    window = ("--start-date", RANDOM_WINDOW[0], "--end-date", RANDOM_WINDOW[1], "--resample", "7h")
     succeeded(usage("--config", config, "process", "--output", tmp_path / "out", *window))
     for seed in SEEDS:
-        assert_equals_count(tmp_path / "data" / f"s{seed}", tmp_path / "out" / f"s{seed}", RANDOM_WINDOW)
+        folders = (tmp_path / "data" / f"s{seed}", tmp_path / "out" / f"s{seed}")
+        assert_equals_count(*folders, RANDOM_WINDOW, has_blazar(seed), "7h")
+
+
+def has_blazar(seed: int) -> bool:
+    return seed % 5 != 0
+
+
+@pytest.mark.parametrize(
+    ("window", "step"),
+    [
+        (("2024-01-31", "2024-07-15"), "1mo"),  # ends on 29 February, 31 March, 30 April, …; the last bucket is short
+        (("2023-02-28T12:00:00", "2025-03-01"), "1y"),  # over a leap day; data begin before and end after
+        (("2024-02-27", "2024-03-03"), "90m"),  # over a leap day, in short steps
+        (("2024-03-01", "2024-03-20"), "1w"),
+    ],
+)
+def test_buckets_of_every_length(window: tuple[str, str], step: str, tmp_path: Path) -> None:
+    sample.write("kvm", tmp_path / "raw")
+    process(tmp_path / "raw", tmp_path / "out", window=window, flags=["--resample", step])
+    assert_equals_count(tmp_path / "raw", tmp_path / "out" / "here", window, resample=step)
+
+
+def test_without_resample_files_of_an_earlier_window_are_gone(tmp_path: Path) -> None:
+    """All files in a folder are of one run."""
+    sample.write("edge", tmp_path / "raw")
+    process(tmp_path / "raw", tmp_path / "out", flags=["--resample", "1d"])
+    resampled = ["usage_by_project_resampled.parquet", "usage_resampled.parquet"]
+    assert sorted(contents(tmp_path / "out/here")) == sorted([*OUTPUTS, *resampled])
+    process(tmp_path / "raw", tmp_path / "out")
+    assert sorted(contents(tmp_path / "out/here")) == OUTPUTS
 
 
 @pytest.mark.parametrize("kind", sample.KINDS)
@@ -115,6 +151,6 @@ def test_the_order_of_rows_does_not_matter(kind: str, tmp_path: Path) -> None:
     tables = sample.generate(kind)
     process(write_tables(tables, tmp_path / "raw"), tmp_path / "out")
     process(write_tables(shuffled(tables, 7), tmp_path / "shuffled"), tmp_path / "out_of_shuffled")
-    for name in ("usage.parquet", "spans.parquet"):
+    for name in OUTPUTS:
         first, second = (pq.ParquetFile(tmp_path / out / "here" / name) for out in ("out", "out_of_shuffled"))
         assert first.read().equals(second.read()), name

@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 
 from loader import sample
-from tests.commands import BIN, CHECKOUT, WINDOW, contents, dbt_build, metadata, process, rows, succeeded, usage
+from tests.commands import (
+    BIN,
+    CHECKOUT,
+    OUTPUTS,
+    WINDOW,
+    contents,
+    dbt_build,
+    metadata,
+    process,
+    rows,
+    succeeded,
+    usage,
+)
 
 PROJECT = ("models", "macros", "seeds", "loader", "dbt_project.yml", "profiles.yml")
 OLD_WINDOW = ("2024-02-01", "2024-03-01")  # of the earlier outputs: they must stay as they are
@@ -31,7 +43,7 @@ def earlier(data_dir: Path, tmp_path: Path) -> Path:
     """An output folder with the files of an earlier run."""
     output = tmp_path / "output"
     process(data_dir, output, window=OLD_WINDOW)
-    assert sorted(contents(output)) == ["here/spans.parquet", "here/usage.parquet"]
+    assert sorted(contents(output)) == [f"here/{name}" for name in OUTPUTS]
     return output
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from loader import sample
 from tests import database, servers
-from tests.commands import BIN, CHECKOUT, contents, succeeded, usage
+from tests.commands import BIN, CHECKOUT, OUTPUTS, contents, succeeded, usage
 
 README = (CHECKOUT / "README.md").read_text("utf-8")
 
@@ -54,7 +54,7 @@ def quickstart(mariadb: servers.MariaDB, s3: servers.S3, tmp_path_factory) -> Pa
 
 
 def test_the_quickstart_ends_with_the_files(quickstart: Path, s3: servers.S3) -> None:
-    files = [f"output/usage/chi_uc/{name}.parquet" for name in ("spans", "usage")]
+    files = [f"output/usage/chi_uc/{name}" for name in OUTPUTS]
     assert sorted(contents(quickstart)) == sorted(["etc/site.yml", *files])
     copied = {name.rsplit("/", 1)[1] for name in s3.fs().find("usage-new-collector/chi_uc")}
     assert {"nova.instances.parquet", "blazar.leases.parquet", "_manifest.json"} <= copied

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loader import sample
-from tests.commands import CHECKOUT, WINDOW, contents, succeeded
+from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, succeeded
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_it_processes_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
         [sys.executable, "-c", code, *flags], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert str(wheel) in succeeded(ran).stdout
-    assert sorted(contents(tmp_path / "out")) == ["here/spans.parquet", "here/usage.parquet"]
+    assert sorted(contents(tmp_path / "out")) == [f"here/{name}" for name in OUTPUTS]
     assert {k: v for k, v in contents(wheel).items() if "__pycache__" not in k} == before, (
         "nothing is written beside it"
     )
