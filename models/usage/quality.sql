@@ -58,7 +58,7 @@ findings as (
     'negative' as "check",
     s.metric::varchar as metric,
     '{{ r }}' as resource,
-    count(*) as rows,
+    count(*) filter (s.d_{{ r }} <> 0 or s.ts = {{ window_start() }}) as rows,
     sum(s.hours) as hours,
     arg_min(s.ts, s.{{ r }}) as worst_at,
     min(s.{{ r }})::double as worst_value,
