@@ -19,7 +19,7 @@ demo: .venv/installed ## Run the main job on made-up sites: no database needed, 
 test: .venv/installed ## Run all tests (installs MariaDB where it is missing, OpenStack's packages into .openstack)
 	bash tests/install-mariadb.sh
 	$(BIN)/python -m tests.openstack
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/installed ## Check style
 	$(BIN)/ruff check .

@@ -114,7 +114,7 @@ def read_schemas(filesystem, place: str, names: list[str]) -> dict[str, pa.Schem
 def names_in(filesystem, place: str) -> set[str]:
     """The names of the files in a folder, none if it isn't there: one request, since asking for each is slow on S3."""
     if filesystem is None:
-        return {path.name for path in Path(place).glob("*") if path.is_file()}
+        return {path.name for path in Path(place).glob("*")}
     try:
         return {path.rpartition("/")[2] for path in filesystem.ls(place, detail=False)}
     except FileNotFoundError:

@@ -208,7 +208,7 @@ def test_after_a_server_that_never_comes_back_the_rest_fails_soon(mortal: Cloud)
     later = [name for name in small_site() if names.index(name) >= names.index(HALFWAY)]
     assert [name for name in small_site() if tables[name]["status"] == "failed"] == later
     *warnings, error = run.stderr.splitlines()
-    assert error == "Error: not everything was extracted: site"
+    assert error == "Error: not everything was extracted: site (see the warnings above)"
     for name in later:
         assert tables[name]["code"] == 2003
         assert f"{name}.parquet" in before
@@ -250,7 +250,7 @@ def test_a_table_that_stays_locked_fails_and_the_others_are_copied(cloud: Cloud,
     warning, error = run.stderr.splitlines()
     words = "Lock wait timeout exceeded; try restarting transaction (MySQL error 1205)"
     assert warning.startswith(f"Warning: {HALFWAY} failed: {words}; without it these metrics are incomplete: ")
-    assert error == "Error: not everything was extracted: site"
+    assert error == "Error: not everything was extracted: site (see the warnings above)"
     tables = cloud.manifest()["tables"]
     assert tables[HALFWAY] == {"status": "failed", "code": 1205, "reason": words}
     assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != HALFWAY}
