@@ -1,4 +1,4 @@
-"""quality.parquet, and its short form on the terminal, against a plain count of the rows in spans.parquet and usage.parquet."""
+"""quality.parquet, and its short form on the terminal, against a plain count over spans.parquet and usage.parquet."""
 
 import json
 import re
