@@ -252,7 +252,8 @@ def test_a_table_that_stays_locked_fails_and_the_others_are_copied(cloud: Cloud,
     assert warning.startswith(f"Warning: {HALFWAY} failed: {words}; without it these metrics are incomplete: ")
     assert error == "Error: not everything was extracted: site (see the warnings above)"
     tables = cloud.manifest()["tables"]
-    assert tables[HALFWAY] == {"status": "failed", "code": 1205, "reason": words}
+    entry = {name: tables[HALFWAY][name] for name in ("status", "code", "reason")}
+    assert entry == {"status": "failed", "code": 1205, "reason": words}
     assert {p.name for p in cloud.data_dir.glob("*.parquet")} == {f"{t}.parquet" for t in small_site() if t != HALFWAY}
     assert cloud.manifest()["snapshots"] == 1, "a lock is no reason to connect again"
     assert rows(cloud.file(COPIED_AFTER)) == values(COPIED_AFTER)
