@@ -13,11 +13,15 @@
 {% macro window_start() %}{{ instant('start_date') }}{% endmacro %}
 {% macro window_end() %}{{ instant('end_date') }}{% endmacro %}
 
-{# Hours of a span that lie inside the window, an open end counted to its end; 0 where it has no start. #}
-{% macro hours_inside(start, end) -%}
-  coalesce(
-    greatest(epoch_us(least(coalesce({{ end }}, 'infinity'), {{ window_end() }}) - greatest({{ start }}, {{ window_start() }})), 0), 0
-  ) / 3600e6
+{#
+  Microseconds of a span that lie inside the window, an open end counted to its end; 0 where it has no start. Whole numbers, so
+  that a sum doesn't depend on the order of its rows.
+#}
+{% macro time_inside(start, end) -%}
+  case
+    when {{ start }} is null then 0
+    else greatest(epoch_us(least(coalesce({{ end }}, 'infinity'), {{ window_end() }}) - greatest({{ start }}, {{ window_start() }})), 0)
+  end
 {%- endmacro %}
 
 {# The length of a bucket, as an interval; one hour where nothing is to be resampled. #}

@@ -1,5 +1,5 @@
 {{ config(materialized='published') }}
-{# Hours are of time, inside the window, an open end counted to its end: of rows as they claim, and what of it is kept. #}
+{# Time is inside the window, an open end counted to its end: of rows as they claim, and what of it is kept. In microseconds, to the end. #}
 with pieces as (
   select
     metric,
@@ -9,8 +9,8 @@ with pieces as (
     original_start_at,
     original_end_at,
     note,
-    {{ hours_inside('original_start_at', 'original_end_at') }} as claimed,
-    case when is_valid then {{ hours_inside('start_at', 'end_at') }} else 0 end as kept
+    {{ time_inside('original_start_at', 'original_end_at') }} as claimed,
+    case when is_valid then {{ time_inside('start_at', 'end_at') }} else 0 end as kept
   from {{ ref('all_spans') }}
 ),
 
@@ -39,17 +39,17 @@ marked as (
 steps as (
   select
     *,
-    epoch_us(coalesce(lead(ts) over (partition by collector_type, metric order by ts), {{ window_end() }}) - ts) / 3600e6 as hours
+    epoch_us(coalesce(lead(ts) over (partition by collector_type, metric order by ts), {{ window_end() }}) - ts) as length
   from {{ ref('timeline') }}
 ),
 
 findings as (
-  select 'rows' as "check", metric, action, rows, claimed as hours from counted
+  select 'rows' as "check", metric, action, rows, claimed as micros from counted
   union all by name
-  select 'cut_off' as "check", metric, action, rows, cut_off as hours from counted
+  select 'cut_off' as "check", metric, action, rows, cut_off as micros from counted
   where action in ('clipped', 'superseded')
   union all by name
-  select 'note' as "check", metric, count(distinct (source_table, source_id)) as rows, sum(kept) as hours, mark as detail
+  select 'note' as "check", metric, count(distinct (source_table, source_id)) as rows, sum(kept) as micros, mark as detail
   from marked
   group by metric, mark
   {% for r in resources() %}
@@ -59,7 +59,7 @@ findings as (
     s.metric::varchar as metric,
     '{{ r }}' as resource,
     count(*) filter (s.d_{{ r }} <> 0 or s.ts = {{ window_start() }}) as rows,
-    sum(s.hours) as hours,
+    sum(s.length) as micros,
     arg_min(s.ts, s.{{ r }}) as worst_at,
     min(s.{{ r }})::double as worst_value,
     s.collector_type::varchar as detail
@@ -85,7 +85,7 @@ select
   resource,
   action,
   rows::bigint as rows,
-  hours::double as hours,
+  micros / 3600e6 as hours,
   worst_at,
   worst_value,
   detail

@@ -1,4 +1,4 @@
-{# The hours of all buckets of a series are those of its timeline; only of files that were asked for. #}
+{# The hours of all buckets of a series are those of its timeline, of all projects' together; only of files that were asked for. #}
 {% test hours_of_buckets(model, hours) %}
 {%- set file = waiting_file(model) %}
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}
@@ -8,6 +8,6 @@ with summed as (
 
 select * from summed as s full join {{ hours }} as h
   on s.collector_type = h.collector_type and s.metric = h.metric::varchar and s.resource = h.resource
-where not coalesce(abs(s.hours - h.hours) <= 1e-6 + 1e-9 * abs(h.hours), false)
+where not coalesce(abs({{ 'coalesce(s.hours, 0)' if 'project' in model.identifier else 's.hours' }} - h.hours) <= 1e-6 + 1e-9 * abs(h.hours), false)
   {{ "and h.metric in ('committed', 'occupied_reservation', 'occupied_ondemand') and h.collector_type = 'current'" if 'project' in model.identifier }}
 {% endtest %}
