@@ -84,7 +84,7 @@ def break_unit_test(project: Path) -> None:
 
 
 def break_model(project: Path) -> None:
-    edit(project / "models/usage/usage.sql", "l.ts as timestamp", "error('broken') as timestamp")
+    edit(project / "macros/timeline.sql", "l.ts as timestamp", "error('broken') as timestamp")
 
 
 def unsort_file(project: Path) -> None:
@@ -125,7 +125,7 @@ def test_by_dbt_and_by_command_the_files_are_the_same(project: Path, data_dir: P
     assert (
         metadata(tmp_path / "by_dbt/here/usage.parquet")["run_id"] in (project / "target/run_results.json").read_text()
     )
-    for name in ("usage.parquet", "spans.parquet"):
+    for name in OUTPUTS:
         assert rows(tmp_path / "by_dbt/here" / name) == rows(tmp_path / "by_command/here" / name)
 
 
@@ -143,7 +143,7 @@ def test_killed_while_writing(project: Path, data_dir: Path, earlier: Path) -> N
     """SIGKILL in the middle of COPY; the next run removes what the killed one left."""
     before = contents(earlier)
     edit(
-        project / "models/usage/usage.sql",
+        project / "macros/timeline.sql",
         "where t.",
         "where (select count(*) from range(100000) a, range(100000) b where a.range + b.range < l.d_nodes) = 0 and t.",
     )
@@ -153,7 +153,7 @@ def test_killed_while_writing(project: Path, data_dir: Path, earlier: Path) -> N
     )
     try:
         deadline = time.monotonic() + 60
-        while not list(earlier.glob("here/.part-*/usage.parquet")):
+        while not list(earlier.glob("here/.part-*/usage*.parquet")):
             assert run.poll() is None, "ended before it wrote"
             assert time.monotonic() < deadline, "wrote nothing"
             time.sleep(0.01)
@@ -205,4 +205,4 @@ def test_a_site_that_fails_does_not_stop_the_others(data_dir: Path, tmp_path: Pa
     assert "Error: gone: no extracted table in data_dir" in run.stderr
     assert "1 of 2 sites not processed, their files are as before: gone" in run.stderr
     assert "Fine & well" in run.stdout
-    assert sorted(contents(tmp_path / "out")) == ["fine/spans.parquet", "fine/usage.parquet"]
+    assert sorted(contents(tmp_path / "out")) == [f"fine/{name}" for name in OUTPUTS]

@@ -7,7 +7,7 @@ import pytest
 
 from loader import sample
 from tests import database, servers
-from tests.commands import WINDOW, contents, process, rows, succeeded, usage
+from tests.commands import OUTPUTS, WINDOW, contents, process, rows, succeeded, usage
 
 FLAGS = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
 
@@ -42,7 +42,7 @@ def test_process_from_s3_to_s3_equals_local(bucket, s3: servers.S3, tmp_path: Pa
     process(place, "s3://usage-test/out", env=s3.env)
     process(local, tmp_path)
     found = sorted(name.rsplit("/", 1)[1] for name in s3.fs().find("s3://usage-test/out/here"))
-    assert found == ["spans.parquet", "usage.parquet"]
+    assert found == OUTPUTS
     for name in found:
         assert rows(f"usage-test/out/here/{name}", s3.fs()) == rows(tmp_path / "here" / name)
 
@@ -55,7 +55,7 @@ def test_s3_that_refuses_writes(bucket, s3: servers.S3) -> None:
     before = {name: s3.fs().cat_file(name) for name in s3.fs().find(output)}
     run = usage("--site", "here", "--data-dir", place, "process", "--output", output, *FLAGS, env=s3.reader_env)
     assert run.returncode == 1
-    assert f"cannot publish {output}/here/spans.parquet" in run.stderr
+    assert f"cannot publish {output}/here/{OUTPUTS[0]}" in run.stderr
     assert "Traceback" not in run.stderr
     assert {name: s3.fs().cat_file(name) for name in s3.fs().find(output)} == before
 
