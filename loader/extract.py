@@ -1,11 +1,6 @@
 """`extract`: copy the source tables of one or more sites and say what became of each."""
 
-import shutil
-import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from logging import ERROR, INFO, WARNING
 from pathlib import Path
@@ -16,13 +11,12 @@ from loader import catalogue, storage
 from loader import config as configuration
 from loader.config import Site
 from loader.console import is_json, say
-from loader.errors import Failure, UsageError, stop_if_interrupted, uninterrupted
+from loader.errors import Failure, UsageError, stop_if_interrupted
 from loader.manifest import Extraction, Outcome
 from loader.mysql import parse_uri
 from loader.pipeline import extract_site
 
 MB = 1_000_000
-CLEANUPS = 20  # tries, within a second
 
 
 def extract_sites(
@@ -57,7 +51,7 @@ def extract_sites(
 def _extract(site: Site, accept_server: bool, is_alone: bool) -> bool:
     """Extract one site and report it; False when anything but an optional table is missing."""
     stop_if_interrupted()
-    with _work_folder() as work:
+    with storage.work_folder() as work:
         try:
             extraction = extract_site(site, work, lambda o: _report(site, o), accept_server)
         except Failure as e:
@@ -68,21 +62,6 @@ def _extract(site: Site, accept_server: bool, is_alone: bool) -> bool:
     _summarise(site, extraction)
     stop_if_interrupted()  # by a signal that came while files were put in place, or removed
     return not any(outcome.is_loss for outcome in extraction.outcomes)
-
-
-@contextmanager
-def _work_folder() -> Iterator[Path]:
-    """A temporary folder, removed at the end: also when a thread still writes to it, which dlt lost in an interrupt."""
-    work = Path(tempfile.mkdtemp(prefix="chameleon-usage-"))
-    try:
-        yield work
-    finally:
-        with uninterrupted("removing"):
-            for _ in range(CLEANUPS):
-                shutil.rmtree(work, ignore_errors=True)
-                if not work.exists():
-                    break
-                time.sleep(0.05)
 
 
 def _report(site: Site, outcome: Outcome) -> None:

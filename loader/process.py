@@ -93,8 +93,8 @@ def process_sites(
     storage.check_place(output, "--output")
     published: dict[str, Published] = {}
     failed: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="chameleon-usage-", ignore_cleanup_errors=True) as work:
-        dbt = Dbt(Path(work), memory_limit, threads, allow_failed, resample)
+    with storage.work_folder() as work:
+        dbt = Dbt(work, memory_limit, threads, allow_failed, resample)
         for site in sites:
             try:
                 published[site.key] = dbt.build(site, configuration.trimmed(output), start, end)
