@@ -268,6 +268,7 @@ def mariadb(folder: Path) -> Iterator[MariaDB]:
             "--no-defaults",
             *binaries.install_options,
             f"--datadir={data}",
+            f"--tmpdir={folder}",  # a server that starts removes temporary tables from its own, also another's
             "--skip-test-db",
             "--auth-root-authentication-method=normal",
             "--innodb-log-file-size=16M",
