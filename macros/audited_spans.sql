@@ -1,9 +1,3 @@
-{#
-  Claims (unchecked spans) as audited spans: cut to their parents' windows, one row a piece, and every claim that can't count
-  as one row that says why (SPEC 5). Columns read: source_id, start_at, end_at ('infinity' while open), cut_at ('infinity'
-  unless superseded), reason (what invalidates the row whatever its dates say: hidden, never_launched, null_key, orphan; else
-  null) and the keys of the parents. All other columns pass through. Without `parents` claims are only checked.
-#}
 {% macro audited_spans(claims, keys=[], parents=none) %}
   select
     * exclude (start_at, end_at, cut_at, till_cut, reason, parent_start_at, parent_end_at),

@@ -1,7 +1,3 @@
-{#
-  Claims of capacity, the same for total and reservable: one a row of `hosts` (id, hypervisor_hostname, created_at, deleted_at,
-  ratio, vcpus, memory_mb, disk_gb) or of blazar.devices.
-#}
 {% macro host_claims(metric, source_table, hosts) %}
   select
     '{{ metric }}' as metric,

@@ -5,7 +5,6 @@
 
 {% macro literal(text) %}'{{ text | string | replace("'", "''") }}'{% endmacro %}
 
-{# A date or ISO date-time var as a timestamp in UTC; one with an offset is converted. #}
 {% macro instant(name) -%}
   ({{ literal(var(name)) }}::timestamptz at time zone 'UTC')
 {%- endmacro %}
@@ -13,10 +12,7 @@
 {% macro window_start() %}{{ instant('start_date') }}{% endmacro %}
 {% macro window_end() %}{{ instant('end_date') }}{% endmacro %}
 
-{#
-  Microseconds of a span that lie inside the window, an open end counted to its end; 0 where it has no start. Whole numbers, so
-  that a sum doesn't depend on the order of its rows.
-#}
+{# Whole numbers, so that a sum doesn't depend on the order of its rows. #}
 {% macro time_inside(start, end) -%}
   case
     when {{ start }} is null then 0
@@ -24,17 +20,13 @@
   end
 {%- endmacro %}
 
-{# The length of a bucket, as an interval; one hour where nothing is to be resampled. #}
 {% macro bucket() -%}
   {%- set units = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks', 'mo': 'months', 'y': 'years'} -%}
   {%- set found = modules.re.match('^([1-9][0-9]{0,5})(m|h|d|w|mo|y)$', var('resample') or '1h') -%}
   interval '{{ found.group(1) }} {{ units[found.group(2)] }}'
 {%- endmacro %}
 
-{#
-  The instants at which a timeline has a row even where nothing changes: the start of the window or, with --resample, of every
-  bucket. The n-th bucket starts at the window's start and n steps: months end where they end (31 January, 28 February, 31 March).
-#}
+{# Months end where they end: 31 January, 28 February, 31 March. #}
 {% macro ticks() -%}
   {%- if not var('resample') -%}
   (select {{ window_start() }} as ts)
@@ -49,7 +41,6 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# Columns of every span, one a resource. Units: nodes and vcpus as such, memory in MiB, disk in GiB; null is unknown. #}
 {% macro resources() %}{{ return(['nodes', 'vcpus', 'vcpus_overcommit', 'memory_mb', 'disk_gb']) }}{% endmacro %}
 
 {% macro is_instant(text) %}
@@ -57,7 +48,6 @@
     and run_query("select try_cast(" ~ literal(text) ~ " as timestamptz) is not null").columns[0].values()[0]) }}
 {% endmacro %}
 
-{# What is wrong with the vars, as a list of sentences. #}
 {% macro wrong_vars() %}
   {%- set wrong = [] -%}
   {%- for name in ['site', 'data_dir', 'output', 'start_date', 'end_date'] if var(name) is none or var(name) | string == '' -%}
@@ -84,7 +74,6 @@
   {{ return(wrong) }}
 {% endmacro %}
 
-{# Say why numbers may be incomplete, or not of one instant (loader/manifest.py). #}
 {% macro warn_of(inputs) %}
   {%- set doubts = inputs.doubts -%}
   {%- if inputs.snapshot_at and run_query("select " ~ window_end() ~ " > " ~ literal(inputs.snapshot_at) ~ "::timestamp").columns[0].values()[0] -%}
@@ -93,7 +82,6 @@
   {%- for doubt in doubts %}{% do exceptions.warn(var('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
 {% endmacro %}
 
-{# on-run-start: stop with clear words before anything is built. Docs and compile need no vars. #}
 {% macro check_run() %}
   {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set wrong = wrong_vars() -%}

@@ -1,7 +1,6 @@
 {#
-  Valid spans of a relation as disjoint windows per key (gaps and islands); spans that touch are one window.
-  Starts are made unique first: with ties two window functions may order the same rows differently, and one island would
-  come out twice.
+  Starts are made unique first: with ties two window functions may order the same rows differently, and one island would come
+  out twice.
 #}
 {% macro merged_windows(spans, keys) %}
   {%- set k = keys | join(', ') -%}

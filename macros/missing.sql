@@ -1,9 +1,7 @@
-{# Does a model read this source? Tables that are only kept for later are nobody's loss. #}
 {% macro is_read(node) %}
   {{ return('model.' ~ project_name ~ '.stg_' ~ node.source_name ~ '__' ~ node.name in graph.nodes) }}
 {% endmacro %}
 
-{# What the models would read and this site lacks: pairs (missing_table or missing_column, its name). #}
 {% macro missing_inputs() %}
   {%- if not execute %}{{ return([]) }}{% endif -%}
   {%- set lacking = [] -%}
@@ -21,7 +19,6 @@
   {{ return(lacking | sort) }}
 {% endmacro %}
 
-{# Dates that were none, as the manifest of the extraction counted them: pairs (schema.table.column, rows). #}
 {% macro zero_dates() %}
   {%- if not execute %}{{ return([]) }}{% endif -%}
   {{ return(publisher('tables').zero_dates) }}

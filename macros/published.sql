@@ -20,7 +20,6 @@
   {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
-{# What every output file says of itself in its parquet key-value metadata. #}
 {% macro file_metadata() -%}
   {%- set facts = {
     'run_id': invocation_id,
@@ -32,7 +31,6 @@
   { {%- for name, value in facts.items() %}'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
 {%- endmacro %}
 
-{# Ask loader/publisher.py (a dbt-duckdb plugin) to act on the output folder; returns what it tells, e.g. its part folder. #}
 {% macro publisher(action, facts={}) %}
   {%- set job = {'run': invocation_id, 'data_dir': var('data_dir')} -%}
   {%- do job.update(facts) -%}
@@ -40,10 +38,7 @@
   {{ return(job) }}
 {% endmacro %}
 
-{#
-  on-run-end: move all files in place if nothing failed and every model and test of the project was run here (results alone
-  hide deselected nodes and failures of dbt's main thread), else none.
-#}
+{# Results alone hide deselected nodes and failures of dbt's main thread. #}
 {% macro publish(results, hours, quality) %}
   {%- if execute and results and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set ok = ['success', 'pass', 'warn'] -%}
@@ -67,19 +62,16 @@
   {%- endif -%}
 {% endmacro %}
 
-{# Is this output asked for? Some are only with a var, which their config names (`meta: {if: resample}`). #}
 {% macro is_wanted(node) %}
   {%- set condition = node.config.meta.get('if') -%}
   {{ return(not condition or var(condition)) }}
 {% endmacro %}
 
-{# The file of a published model in this run's part folder, as an SQL literal; none if it isn't asked for, or nothing runs. #}
 {% macro waiting_file(relation) %}
   {%- if not execute or (relation.identifier ~ '.parquet') not in published_files() %}{{ return(none) }}{% endif -%}
   {{ return(exact_path(publisher('locate').part ~ '/' ~ relation.identifier ~ '.parquet')) }}
 {% endmacro %}
 
-{# Names of the files that a whole run leaves in its part folder and, with wanted=false, of those that it doesn't make. #}
 {% macro published_files(wanted=true) %}
   {%- set files = [] -%}
   {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'published' -%}
@@ -88,7 +80,6 @@
   {{ return(files | sort) }}
 {% endmacro %}
 
-{# Rows of the model `hours`, for the command line: [metric, resource, hours]. #}
 {% macro summary(hours) %}
   {%- set rows = [] -%}
   {%- for row in run_query("select metric, resource, hours from " ~ hours ~ " where collector_type = 'current'").rows -%}
@@ -97,7 +88,6 @@
   {{ return(rows) }}
 {% endmacro %}
 
-{# Rows of the model `quality`, for the command line: [check, metric, resource, action, rows, hours, worst_at, worst_value, detail]. #}
 {% macro findings(quality) %}
   {%- set rows = [] -%}
   {%- for row in run_query('select "check", metric, resource, action, rows, hours, worst_at::varchar, worst_value, detail from ' ~ quality).rows -%}

@@ -1,40 +1,33 @@
-{# A path as the pattern that matches it alone: DuckDB takes paths for globs, and another site's folder could fit. #}
+{# DuckDB takes paths for globs, and another site's folder could fit. #}
 {% macro exact_path(path) -%}
   {{ return(literal(path | replace('[', '[[]') | replace('*', '[*]') | replace('?', '[?]'))) }}
 {%- endmacro %}
 
-{# A parquet file as a relation. Folders named key=value are part of its path, not columns. #}
 {% macro parquet(file, options='') -%}
   {{ return('read_parquet(' ~ file ~ ', hive_partitioning = false' ~ options ~ ')') }}
 {%- endmacro %}
 
-{# Path of a raw table, as an SQL literal; source() is called for the lineage only. #}
+{# source() is called for the lineage only. #}
 {% macro raw_file(schema, table) -%}
   {%- do source(schema, table) -%}
   {{ return(exact_path(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
 {%- endmacro %}
 
-{#
-  Is this table to be read: extracted, and not Blazar's in a cloud that has none? Which files there are is known since
-  on-run-start, when loader/publisher.py looked at every one once.
-#}
+{# Which files there are is known since on-run-start, when loader/publisher.py looked at every one once. #}
 {% macro extracted(schema, table) %}
   {%- do source(schema, table) -%}
   {%- if not execute or (schema == 'blazar' and not var('has_blazar')) %}{{ return(false) }}{% endif -%}
   {{ return((schema ~ '.' ~ table) in publisher('tables').tables) }}
 {% endmacro %}
 
-{# The catalogue's entry of a table (models/staging/_<schema>.yml). #}
 {% macro catalogued(schema, table) %}
   {{ return(graph.sources.values() | selectattr('source_name', 'eq', schema) | selectattr('name', 'eq', table) | first) }}
 {% endmacro %}
 
-{# Columns of an extracted table, and what they hold: text, simple (numbers, times) or the type's name. #}
 {% macro raw_columns(schema, table) %}
   {{ return(publisher('tables').tables[schema ~ '.' ~ table]) }}
 {% endmacro %}
 
-{# Columns of the catalogue that a file must have, and lacks. #}
 {% macro lacking_columns(schema, table, have) %}
   {%- set lacking = [] -%}
   {%- for column in catalogued(schema, table).columns.values() if column.config.meta.get('required') and column.name not in have -%}
@@ -43,11 +36,7 @@
   {{ return(lacking) }}
 {% endmacro %}
 
-{#
-  A column of a raw file, typed as the catalogue says: a missing one is null, an empty text is null (a key or name that is
-  empty names nothing), a FLOAT is the number that its shortest text says (1.1, not 1.10000002384). Where history was kept,
-  the row's end is also the first extraction that no longer found it (`_vanished_at`).
-#}
+{# A key or name that is empty names nothing; the shortest text of a FLOAT is 1.1, not 1.10000002384. #}
 {% macro raw_column(column, have) %}
   {%- set value = '"' ~ column.name ~ '"' if column.name in have else 'null' -%}
   {%- set vanished = '"_vanished_at"' if column.name == 'deleted_at' and '_vanished_at' in have else none -%}
@@ -61,7 +50,7 @@
   {{ return(value ~ '::' ~ column.data_type) }}
 {% endmacro %}
 
-{# One raw table: a file that isn't there reads as an empty one. (A missing required column stopped the run in check_run.) #}
+{# A missing required column stopped the run in check_run. #}
 {% macro raw(schema, table) %}
   {%- set file = raw_file(schema, table) -%}
   {%- if not execute %}{{ return('select 1 as id') }}{% endif -%}
@@ -74,11 +63,7 @@
   {% if found %}from {{ parquet(file) }}{% else %}where false{% endif %}
 {% endmacro %}
 
-{#
-  A table of nova's together with the rows that nova archived (`nova-manage db archive_deleted_rows`): one row a key, the live
-  one first. A kept row that has vanished from the live table gives way to its archived row, which knows when it was deleted.
-  Of several archived rows of a key that with the larger id counts.
-#}
+{# The archived row of a kept one that has vanished knows when it was deleted. #}
 {% macro raw_archived(schema, table, key='id') %}
   {%- set archive = 'shadow_' ~ table -%}
   {%- do source(schema, archive) -%}
@@ -108,10 +93,7 @@ union all by name
 select * from archived where {{ key }} not in (from there)
 {% endmacro %}
 
-{#
-  Columns of a raw file that don't hold what the catalogue says, as pairs (column, what it holds): text is looked into, since
-  it may well be text of numbers and dates; lists and structs never fit.
-#}
+{# Text may well be text of numbers and dates; lists and structs never fit. #}
 {% macro unfit_columns(schema, table) %}
   {%- set unfit = [] -%}
   {%- set file = parquet(raw_file(schema, table)) -%}
@@ -128,7 +110,7 @@ select * from archived where {{ key }} not in (from there)
   {{ return(unfit) }}
 {% endmacro %}
 
-{# What is wrong with the raw files, as a list of sentences. (loader/publisher.py saw that they are parquet.) #}
+{# loader/publisher.py saw that they are parquet. #}
 {% macro wrong_inputs() %}
   {%- set wrong = [] -%}
   {%- set found = [] -%}

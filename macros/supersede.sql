@@ -1,8 +1,3 @@
-{#
-  Claims with `cut_at`: the instant from which a later-created claim of the same key holds instead ('infinity' if none).
-  On a tie the larger id is the later, ids of digits as numbers. Empty claims supersede nothing and are not superseded.
-  `claims` has source_id, start_at, end_at ('infinity' while open); claims without a key pass through.
-#}
 {% macro supersede(claims, key) %}
   select
     *,

@@ -1,6 +1,6 @@
 {#
-  An exact value of a resource: decimals, so that a sum that returns to 0 is 0. Nodes are fractions of a host and need the
-  digits. 18 digits are 8 bytes; a site of a million hosts, or a terabyte of memory_mb, stops the run instead of being wrong.
+  Nodes are fractions of a host and need the digits. 18 digits are 8 bytes; a site of a million hosts, or a terabyte of memory_mb,
+  stops the run instead of being wrong.
 #}
 {% macro exact(expression, resource) -%}
   {%- set scales = {'nodes': 12, 'vcpus_overcommit': 6} -%}
@@ -8,19 +8,13 @@
 {%- endmacro %}
 
 {#
-  Names that repeat in millions of rows, as an enum: sorting and grouping by one byte instead of text is twice as fast. Its
-  order is that of the text. `metric_name` is made of the seed metric_operands when it is loaded.
+  Names repeat in millions of rows: sorting and grouping by one byte instead of text is twice as fast. `metric_name` is made of
+  the seed metric_operands when it is loaded.
 #}
 {% macro name_of(values) -%}
   enum('{{ values | sort | join("', '") }}')
 {%- endmacro %}
 
-{#
-  The sweep. One row per series and instant of the window at which it changes, and one at every tick (its start; with --resample
-  the start of each bucket): level (a resource) and change (d_ and the resource) of all resources side by side. Inputs: `spans` (keys, start_at, end_at, resources), `operands`
-  (metric, operand, sign: a derived metric is the signed sum of its operands' changes) and `series` (the keys of all series,
-  also those without a span). `keys` begins with metric.
-#}
 {% macro timeline(spans, operands, series, keys) %}
   {%- set others = keys[1:] -%}
 with inside as (
@@ -71,10 +65,6 @@ from deltas
 window history as (partition by {{ keys | join(', ') }} order by ts rows unbounded preceding)
 {% endmacro %}
 
-{#
-  Long form of a timeline: a row a series at the window's start, then one a change, for the resources that are tracked.
-  `columns` are those of a series beside site and resource, as {name: expression of l}.
-#}
 {% macro change_points(timeline, columns, tracked) %}
 {% for r in resources() %}
 select
@@ -91,10 +81,6 @@ where t.{{ r }} and (l.d_{{ r }} <> 0 or l.ts = {{ window_start() }})
 {% endfor %}
 {% endmacro %}
 
-{#
-  Long form of a resampled timeline: a row a bucket and series, with the value at the bucket's start, mean, min and max in it
-  and the integral in resource-hours. The last bucket may be short, and its mean is over its real length.
-#}
 {% macro buckets(timeline, keys, columns, tracked) %}
 with steps as (
   select
@@ -139,7 +125,6 @@ where t.{{ r }}
 {% endfor %}
 {% endmacro %}
 
-{# The site's key, as an enum of one value: it stands in every row. #}
 {% macro site_name() -%}
   {%- set site = literal(var('site')) -%}
   {{ site }}::enum({{ site }})

@@ -1,4 +1,3 @@
-{# At every instant the projects' changes of a metric add up to the site's: nobody's usage is lost or counted twice. #}
 {% test adds_up(model, whole) %}
 with parts as (
   select metric, ts, {% for r in resources() %}sum(d_{{ r }}) as {{ r }}{{ ', ' if not loop.last }}{% endfor %}

@@ -1,4 +1,3 @@
-{# No instant has more occupied containers of a reservation than distinct devices committed to it. #}
 {% test at_most_devices(model, parent) %}
 with device_spans as (select * from {{ parent }} where source_table = 'blazar.device_allocations'),
 

@@ -1,7 +1,3 @@
-{#
-  A published file has exactly the columns of its YAML, in their order and with their types: the contract of an output, asked of
-  the file that waits for publication.
-#}
 {% test column_types(model) %}
 {%- set file = waiting_file(model) %}
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}

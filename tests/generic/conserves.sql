@@ -1,4 +1,3 @@
-{# At every instant every parent is the sum of its children, resource by resource. `tree` is {parent: [children]}. #}
 {% test conserves(model, tree) %}
 with terms as (
   {% for parent, children in tree.items() %}

@@ -1,4 +1,3 @@
-{# The stretches [from_at, till_at) of a key follow each other from '-infinity' to 'infinity', without gap or overlap. #}
 {% test covers_all_time(model, key) %}
 select * from (
   select

@@ -1,4 +1,3 @@
-{# Both directions: every source row has an audit row, and every audit row is of a source row. #}
 {% test every_row_audited(model, source_model, source_table, id='id', only='true') %}
 {% set source_ids %}select {{ id }}::varchar as id from {{ source_model }} where {{ only }}{% endset %}
 {% set audited_ids %}select source_id as id from {{ model }} where source_table = '{{ source_table }}'{% endset %}

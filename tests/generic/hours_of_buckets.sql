@@ -1,4 +1,3 @@
-{# The hours of all buckets of a series are those of its timeline, of all projects' together; only of files that were asked for. #}
 {% test hours_of_buckets(model, hours) %}
 {%- set file = waiting_file(model) %}
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}

@@ -1,4 +1,3 @@
-{# The hours of a metric's timeline are the hours of its valid spans inside the window: nothing is lost or counted twice. #}
 {% test hours_of_spans(model, spans) %}
 with span_hours as (
   select

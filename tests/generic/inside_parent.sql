@@ -1,4 +1,3 @@
-{# A valid span lies in one window of its parents. #}
 {% test inside_parent(model, parent, keys, only='true') %}
 select c.* from (select * from {{ model }} where is_valid and {{ only }}) as c
 anti join ({{ merged_windows(parent, keys) }}) as p

@@ -1,4 +1,3 @@
-{# Valid spans of one key never overlap. #}
 {% test no_overlap(model, keys) %}
 select * from (
   select

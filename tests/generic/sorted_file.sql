@@ -1,7 +1,3 @@
-{#
-  The rows of a published file are strictly ascending by `keys`: sorted as promised, and no two with the same keys. Asked of
-  the file that waits for publication, in the order in which its rows stand there.
-#}
 {% test sorted_file(model, keys) %}
 {%- set file = waiting_file(model) %}
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}

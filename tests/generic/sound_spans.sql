@@ -1,7 +1,3 @@
-{#
-  A valid span starts before it ends, is never longer than the claim that it comes from, and is as long exactly where its
-  action is none; an invalid one has no times.
-#}
 {% test sound_spans(model) %}
 select * from {{ model }}
 where case

@@ -1,4 +1,3 @@
-{# The grain: no two rows have the same keys. #}
 {% test unique_row(model, keys) %}
 select {{ keys | join(', ') }} from {{ model }} group by all having count(*) > 1
 {% endtest %}
