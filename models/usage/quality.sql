@@ -58,14 +58,14 @@ findings as (
     'negative' as "check",
     s.metric::varchar as metric,
     '{{ r }}' as resource,
-    count(*) filter (s.d_{{ r }} <> 0 or s.ts = {{ window_start() }}) as rows,
+    count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }} or s.ts = {{ window_start() }}) as rows,
     sum(s.length) as micros,
     arg_min(s.ts, s.{{ r }}) as worst_at,
     min(s.{{ r }})::double as worst_value,
     s.collector_type::varchar as detail
   from steps as s
   join {{ ref('tracked') }} as t using (collector_type, metric)
-  where t.{{ r }} and s.{{ r }} < 0
+  where t.{{ r }} and s.{{ r }} < -{{ noise(r) }}
   group by s.collector_type, s.metric
   {% endfor %}
   {% for kind, name in missing_inputs() %}

@@ -13,7 +13,8 @@ from tests.commands import OUTPUTS, WINDOW, contents, metadata, process, rows, s
 from tests.compare import assert_equals_count, series
 from tests.random_site import random_site, shuffled, to_tables
 
-SEEDS = range(int(os.environ.get("RANDOM_SITES", "40")))
+ONCE_WRONG = {75, 78}  # legacy hours that no decimal holds
+SEEDS = sorted({*range(int(os.environ.get("RANDOM_SITES", "40"))), *ONCE_WRONG})
 RANDOM_WINDOW = ("2024-01-02T03:00", "2024-01-05T21:30")  # the sites' instants go from 01-01 to 01-07
 
 
