@@ -11,6 +11,7 @@ import click
 
 from loader import __version__, console
 from loader.errors import Failure, Interrupted, watched_signals
+from loader.work import remove_work_folders
 
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
 SITE = click.option(
@@ -68,6 +69,7 @@ def guarded(run: Callable):
         console.say(logging.ERROR, redacted(str(e)))
         sys.exit(e.exit_code)
     except Interrupted as e:
+        remove_work_folders()
         console.say(logging.ERROR, f"interrupted; what was not reported as written is as before{e.note}")
         sys.stdout.flush()
         os._exit(128 + e.number)  # a query that still runs in a thread of dbt's would abort an orderly exit

@@ -15,6 +15,7 @@ from loader.errors import Failure, UsageError, stop_if_interrupted
 from loader.manifest import Extraction, Outcome
 from loader.mysql import parse_uri
 from loader.pipeline import extract_site
+from loader.work import work_folder
 
 MB = 1_000_000
 
@@ -51,7 +52,7 @@ def extract_sites(
 def _extract(site: Site, accept_server: bool, is_alone: bool) -> bool:
     """Extract one site and report it; False when anything but an optional table is missing."""
     stop_if_interrupted()
-    with storage.work_folder() as work:
+    with work_folder() as work:
         try:
             extraction = extract_site(site, work, lambda o: _report(site, o), accept_server)
         except Failure as e:

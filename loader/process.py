@@ -18,6 +18,7 @@ from loader.catalogue import project_dir
 from loader.config import Site
 from loader.console import say
 from loader.errors import Failure, UsageError, stop_if_interrupted
+from loader.work import work_folder
 
 SUMMARY = "chameleon_usage_summary "
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{6})?)?([zZ]|[+-]\d\d:\d\d)?)?")  # as macros/config.sql
@@ -93,7 +94,7 @@ def process_sites(
     storage.check_place(output, "--output")
     published: dict[str, Published] = {}
     failed: list[str] = []
-    with storage.work_folder() as work:
+    with work_folder() as work:
         dbt = Dbt(work, memory_limit, threads, allow_failed, resample)
         for site in sites:
             try:

@@ -6,8 +6,6 @@ import importlib.util
 import os
 import re
 import shutil
-import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,27 +17,11 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loader.errors import Failure, UsageError, uninterrupted
+from loader.errors import Failure, UsageError
 
 T = TypeVar("T")
-CLEANUPS = 20  # tries to remove a folder, within a second
 PART = {"chunksize": 8 << 20, "max_concurrency": 2}  # of a transfer: s3fs would hold several of 50 MB in memory
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-
-
-@contextmanager
-def work_folder() -> Iterator[Path]:
-    """A temporary folder, removed at the end: also when a thread still writes to it, which an interrupt left behind."""
-    work = Path(tempfile.mkdtemp(prefix="chameleon-usage-"))
-    try:
-        yield work
-    finally:
-        with uninterrupted("removing"):
-            for _ in range(CLEANUPS):
-                shutil.rmtree(work, ignore_errors=True)
-                if not work.exists():
-                    break
-                time.sleep(0.05)
 
 
 def is_remote(place: str) -> bool:
