@@ -1,6 +1,7 @@
 """Published files against the independent count of tests/oracle.py, number by number."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -37,16 +38,27 @@ def assert_equals_count(
     data_dir: Path, output: Path, window: tuple[str, str], has_blazar: bool = True, resample: str | None = None
 ) -> oracle.Result:
     """Every span, and every series at every instant of change, is what the independent count says; buckets, too."""
+    return assert_equal(data_dir, lambda name: rows(output / f"{name}.parquet"), window, has_blazar, resample)
+
+
+def assert_equal(
+    data_dir: Path,
+    outputs: Callable[[str], list[Row]],
+    window: tuple[str, str],
+    has_blazar: bool = True,
+    resample: str | None = None,
+) -> oracle.Result:
+    """The same, of outputs by name."""
     start, end = map(datetime.fromisoformat, window)
     count = oracle.count(read_site(data_dir), start, end, has_blazar)
-    assert_same_spans(rows(output / "spans.parquet"), count.spans)
+    assert_same_spans(outputs("spans"), count.spans)
     for name, keys, counted in (
         ("usage", SITE_SERIES, count.usage),
         ("usage_by_project", PROJECT_SERIES, count.by_project),
     ):
-        assert_same_usage(series(rows(output / f"{name}.parquet"), keys), counted)
+        assert_same_usage(series(outputs(name), keys), counted)
         if resample:
-            assert_same_buckets(rows(output / f"{name}_resampled.parquet"), keys, counted, (start, end), resample)
+            assert_same_buckets(outputs(f"{name}_resampled"), keys, counted, (start, end), resample)
     return count
 
 

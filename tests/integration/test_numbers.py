@@ -11,18 +11,12 @@ from loader import catalogue, sample
 from tests import database, servers
 from tests.commands import OUTPUTS, WINDOW, contents, metadata, process, rows, succeeded, usage
 from tests.compare import assert_equals_count, series
+from tests.compiled import write_tables
 from tests.random_site import random_site, shuffled, to_tables
 
 ONCE_WRONG = {75, 78}  # legacy hours that no decimal holds
 SEEDS = sorted({*range(int(os.environ.get("RANDOM_SITES", "40"))), *ONCE_WRONG})
 RANDOM_WINDOW = ("2024-01-02T03:00", "2024-01-05T21:30")  # the sites' instants go from 01-01 to 01-07
-
-
-def write_tables(tables: dict[str, pa.Table], folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    for name, table in tables.items():
-        pq.write_table(table, folder / f"{name}.parquet")
-    return folder
 
 
 @pytest.fixture(scope="module", params=sample.KINDS)
