@@ -39,9 +39,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Built:
-    """A site's models as tables."""
+    """A site's models as tables, until it is closed."""
 
     connection: duckdb.DuckDBPyConnection
+
+    def __enter__(self) -> "Built":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
 
     def rows(self, model: str) -> list[Row]:
         return self.connection.sql(f"from {model}").to_arrow_table().to_pylist()

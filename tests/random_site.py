@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from loader import catalogue
 
 Row = dict[str, Any]
 
+RANDOM_WINDOW = ("2024-01-02T03:00", "2024-01-05T21:30")  # of instants from 01-01 to 01-07
 INSTANTS = [datetime(2024, 1, 1) + timedelta(hours=6 * i) for i in range(25)]
 PROJECTS = ("p1", "p2")
 # Digits compare as numbers: "9" before "10".
@@ -33,6 +35,11 @@ STATUSES = ("Running", "Stopped", "Deleted", "Error", "Created", "Paused", "Unkn
 MOVES = ("compute_finish_resize", "compute_post_live_migration_at_destination", "compute_rebuild_instance")
 MIGRATED = ("finished", "confirmed", "completed", "done", "confirmed", "error", "reverted", "migrating", "accepted", "")
 BAD_SPECS = (None, None, "", "{broken", '{"nova_object.data": {"scheduler_hints"', "[]", '["a"]', "1", '"x"', "{}")
+PRIMARY = {  # not null in the database, and names a row in the audit; of the others it is id
+    "nova.instances": ("id", "uuid"),
+    "nova.shadow_instances": ("id", "uuid"),
+    "chameleon_usage.node_usage_report_cache": (),
+}
 ARROW = {"varchar": pa.string(), "bigint": pa.int64(), "timestamp": pa.timestamp("us"), "double": pa.float64()}
 
 
@@ -345,10 +352,36 @@ def _with_ironic_zeros(d: _Draw, nodes: list[Row], hosts: list[Row]) -> None:
 
 
 def random_site(seed: int) -> dict[str, list[Row]]:
-    """The rows of every table by `schema.table`; keys are unique and never null, anything else may be odd.
+    """The rows of some tables by `schema.table`; keys are unique and never null, anything else may be odd.
 
-    An optional table may be missing.
+    An optional table may be missing; of some, rows have vanished.
     """
+    rng = random.Random(f"shape:{seed}")  # noqa: S311
+    tables = _with_history(full_site(seed), seed, lambda _: rng.random() < 0.5)
+    return {name: rows for name, rows in tables.items() if name not in _optional(tables) or rng.random() < 0.75}
+
+
+def shaped_site(seed: int, shape: int) -> tuple[dict[str, list[Row]], dict[str, set[str]]]:
+    """A site with the tables and columns of this shape, and the columns that it has of each table.
+
+    A required table may be missing, too, and in each third shape one cell in sixteen that may be null is.
+    """
+    rng = random.Random(f"shape:{shape}")  # noqa: S311
+    tables = full_site(seed)
+    kept = {name for name in tables if rng.random() < 0.5}
+    missing = {name for name in sorted(tables) if rng.random() < (0.2 if name in _optional(tables) else 0.02)}
+    columns = {name: columns_of(name) for name in sorted(tables.keys() - missing)}
+    for name, there in columns.items():
+        there -= {c for c in sorted(there - required(name)) if rng.random() < 0.06}
+        there |= {"_vanished_at"} if name in kept else set()
+    tables = _with_history(tables, seed, kept.__contains__)
+    if shape % 3 == 0:
+        tables = with_nulls(tables, seed)
+    return {name: tables[name] for name in columns}, columns
+
+
+def full_site(seed: int) -> dict[str, list[Row]]:
+    """The rows of every table, none of them kept by history."""
     d = _Draw(seed)
     reservations, actions, instances, hosts = _reservations(d), _actions(d), _instances(d), _computehosts(d)
     allocations = _allocations(d, "compute_host_id", d.hosts, 12)
@@ -387,34 +420,54 @@ def random_site(seed: int) -> dict[str, list[Row]]:
         "chameleon_usage.node_usage_report_cache": _legacy(d),
     }
     _with_ironic_zeros(d, [*tables["nova.compute_nodes"], *tables["nova.shadow_compute_nodes"]], hosts)
-    return _without_some(_with_history(tables, random.Random(f"history:{seed}")), d)  # noqa: S311
+    return tables
 
 
-def _without_some(tables: dict[str, list[Row]], d: _Draw) -> dict[str, list[Row]]:
-    """The same without some of the optional tables."""
-    optional = {name for name in tables if catalogue.load()[name].optional}
-    return {name: rows for name, rows in tables.items() if name not in optional or d.rng.random() < 0.75}
+def _optional(tables: dict[str, list[Row]]) -> set[str]:
+    return {name for name in tables if catalogue.load()[name].optional}
 
 
-def _with_history(tables: dict[str, list[Row]], rng: random.Random) -> dict[str, list[Row]]:
+def columns_of(name: str) -> set[str]:
+    """The columns that the catalogue has of a table."""
+    return set(catalogue.load()[name].columns)
+
+
+def required(name: str) -> set[str]:
+    """The columns without which a file is an error."""
+    return {c.name for c in catalogue.load()[name].columns.values() if c.required}
+
+
+def _with_history(tables: dict[str, list[Row]], seed: int, is_kept: Callable[[str], bool]) -> dict[str, list[Row]]:
     """Some tables with `--history`: some of their rows have vanished, whatever else they say."""
-    for rows in tables.values():
-        if rows and rng.random() < 0.5:
+    rng = random.Random(f"history:{seed}")  # noqa: S311
+    for name, rows in tables.items():
+        if is_kept(name):
             for row in rows:
                 row["_vanished_at"] = rng.choice(INSTANTS) if rng.random() < 0.25 else None
     return tables
 
 
-def to_tables(site: dict[str, list[Row]]) -> dict[str, pa.Table]:
-    """The site's tables with the catalogue's columns and types; a column that a row lacks is null."""
+def with_nulls(tables: dict[str, list[Row]], seed: int, rate: float = 0.06) -> dict[str, list[Row]]:
+    """The same with nulls in every column that isn't a table's primary key."""
+    rng = random.Random(f"nulls:{seed}")  # noqa: S311
+    return {
+        name: [
+            {c: v if c in PRIMARY.get(name, ("id",)) or rng.random() > rate else None for c, v in row.items()}
+            for row in rows
+        ]
+        for name, rows in tables.items()
+    }
+
+
+def to_tables(site: dict[str, list[Row]], columns: dict[str, set[str]] | None = None) -> dict[str, pa.Table]:
+    """The site's tables with these columns of the catalogue, else all, and its types; what a row lacks is null."""
     tables = {}
     for name, rows in site.items():
-        columns = {c.name: ARROW[c.data_type] for c in catalogue.load()[name].columns.values()}
-        if rows and "_vanished_at" in rows[0]:
-            columns["_vanished_at"] = ARROW["timestamp"]
-        if unknown := set().union(*rows) - columns.keys():
+        there = columns[name] if columns else columns_of(name) | ({"_vanished_at"} & set().union(*rows))
+        if unknown := set().union(*rows) - columns_of(name) - {"_vanished_at"}:
             raise KeyError(f"{name} has no column {sorted(unknown)} in the catalogue")
-        schema = pa.schema(list(columns.items()))
+        types = {c.name: c.data_type for c in catalogue.load()[name].columns.values()} | {"_vanished_at": "timestamp"}
+        schema = pa.schema([(c, ARROW[kind]) for c, kind in types.items() if c in there])
         tables[name] = pa.Table.from_pylist(rows, schema)
     return tables
 

@@ -34,7 +34,7 @@ operands as (
     {% endfor %}
   from base as b
   left join known as k using (metric)
-  left join (select * from known where metric = 'total') as t on true
+  left join (select * from known join base using (metric) where metric = 'total' and is_tracked) as t on true
 )
 
 select
