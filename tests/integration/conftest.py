@@ -8,6 +8,7 @@ import pytest
 
 from tests import servers
 from tests.cloud import HALFWAY, Cloud, Room, locked, make_cloud
+from tests.small_site import Builder
 
 
 @pytest.fixture
@@ -28,3 +29,8 @@ def room(tmp_path: Path) -> Room:
     for folder in folders:
         folder.mkdir()
     return Room(*folders)
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    return Builder(tmp_path_factory.mktemp("small sites"))
