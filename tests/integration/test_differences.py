@@ -58,9 +58,9 @@ def test_1_rows_are_inside_the_window_only_the_first_at_its_start(resampled: Res
 
 
 def test_2_each_series_has_a_row_for_each_of_its_own_changes(build: Builder) -> None:
-    """Ours: 16 rows a resource. Theirs: each of the 9 series at each of the site's 4 timestamps, 36 rows a resource."""
-    site = build(host("a"), host("b", 10), instance("i", 5, 7))
-    # The timestamps of the site are 1 (the start), 5, 7 and 10.
+    """Ours: 16 rows a resource. Theirs: each of the 9 series at each of the site's 5 timestamps, 45 rows a resource."""
+    site = build(host("a"), host("b", 10), instance("i", 5, 7), instance("j", 7, 9))
+    # The timestamps of the site are 1 (the start), 5, 7 (when j takes the place of i), 9 and 10.
     steps = {
         "total": [(1, 1), (10, 2)],
         "reservable": [(1, 0)],
@@ -69,8 +69,8 @@ def test_2_each_series_has_a_row_for_each_of_its_own_changes(build: Builder) -> 
         "idle": [(1, 0)],
         "available_reservable": [(1, 0)],
         "ondemand_capacity": [(1, 1), (10, 2)],
-        "occupied_ondemand": [(1, 0), (5, 0.25), (7, 0)],
-        "available_ondemand": [(1, 1), (5, 0.75), (7, 1), (10, 2)],
+        "occupied_ondemand": [(1, 0), (5, 0.25), (9, 0)],
+        "available_ondemand": [(1, 1), (5, 0.75), (9, 1), (10, 2)],
     }
     assert {metric: site.steps(metric) for metric in steps} == steps
     # 2 + 5 × 1 + 2 + 3 + 4 = 16 rows for each of 5 resources
