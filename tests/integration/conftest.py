@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pymysql
 import pytest
 
 from tests import servers
 from tests.cloud import HALFWAY, Cloud, Room, locked, make_cloud
+
+if TYPE_CHECKING:
+    from tests.small_site import Builder
 
 
 @pytest.fixture
@@ -28,3 +32,11 @@ def room(tmp_path: Path) -> Room:
     for folder in folders:
         folder.mkdir()
     return Room(*folders)
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> "Builder":
+    """Builds tiny sites."""
+    from tests.small_site import Builder  # imports dbt, which takes seconds: not for files that build none
+
+    return Builder(tmp_path_factory.mktemp("small sites"))
