@@ -57,7 +57,7 @@ ABSENT = {
     "revoked table": ("REVOKE SELECT ON blazar.leases FROM usage_exporter", "blazar.leases", 1142),
     "dropped database": ("DROP DATABASE nova_api", "nova_api.request_specs", 1146),
     "database without any grant": (
-        "REVOKE SELECT ON nova_api.request_specs FROM usage_exporter; REVOKE SELECT ON nova_api.flavors FROM usage_exporter",
+        "; ".join(f"REVOKE SELECT ON nova_api.{table} FROM usage_exporter" for table in ("request_specs", "flavors")),
         COPIED_AFTER,
         1142,
     ),
