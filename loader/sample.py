@@ -6,37 +6,73 @@ projects grow slower than instances, as in real sites), and the awkward rows of 
 
 import argparse
 import math
+from contextlib import nullcontext
+from itertools import chain, count
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loader import sample_cases
-from loader.sample_site import DAY, FLAVORS, HOUR, METAL, START, UNKNOWN, Booking, Host, Site, Size
+from loader.sample_site import FLAVORS, METAL, UNKNOWN, Booking, Host, Site, Size
+from loader.sample_tables import DAY, HOUR, START
 
 KINDS = ("baremetal", "kvm", "edge")
 HISTORY = START - 60 * DAY  # the regular life begins
 NOW = START + 396 * DAY  # when the tables were "copied": what ends later is still running
+OLD = START + 200 * DAY  # of what was deleted before, nova has archived a part
+PROJECT_NAMES = ("CH-822154", "Ñandú's lab — 李", '"Edge, cases" & more')
 CHORES = ("compute_reboot_instance", "compute_rebuild_instance", "compute_stop_instance")
 
 
-def _life(site: Site, host: Host, start: int, end: int, booking: Booking | None, size: Size | None = None) -> None:
+def _life(site: Site, host: Host, start: int, end: int, booking: Booking | None) -> None:
     """An instance with a few events of its life, or a container."""
     rng = site.rng
     if site.kind == "edge":
         status = rng.choice(("Stopped", "Deleted", "Error")) if end < NOW else "Running"
-        return site.container(booking, start, min(end, NOW), status)
+        site.container(booking, start, min(end, NOW), status)
+    else:
+        _instance(site, host, start, end, booking)
+
+
+def _instance(site: Site, host: Host, start: int, end: int, booking: Booking | None, size: Size | None = None) -> str:
+    """An instance with a few events of its life; its uuid."""
+    rng = site.rng
     owner = None if booking else rng.choice(site.owners)
     uuid = site.instance(host, start, end if end < NOW else None, booking, size=size, owner=owner)
     end = min(end, NOW)
     for _ in range(rng.choice((0, 0, 1, 1, 2, 3))):
         result = "Error" if rng.random() < 0.1 else "Success"
         site.event(uuid, rng.choice(CHORES), rng.randrange(start + 60, end - 60), host.service, result)
-    if site.kind == "kvm" and rng.random() < 0.05:
+    return uuid
+
+
+def _virtual_life(site: Site, host: Host, start: int, end: int, booking: Booking | None, others: list[Host]) -> None:
+    """An instance that may be shelved, come from one of the other hosts, or have another size at first."""
+    rng, size = site.rng, None if booking else site.rng.choice(FLAVORS)
+    uuid = _instance(site, host, start, end, booking, size)
+    end = min(end, NOW)
+    if booking and site.is_archiving:
+        site.instance_extra(uuid, f"reservation:{booking.id}")
+    if rng.random() < 0.05:
         third = (end - start) // 3
         site.event(uuid, "compute_shelve_instance", start + third, host.service)
         site.event(uuid, "compute_unshelve_instance", start + 2 * third, host.service)
-    return None
+    if not booking and rng.random() < 0.02:
+        at = rng.randrange(start + HOUR, end - HOUR)
+        if rng.random() < 0.5:
+            site.migration(uuid, at, rng.choice(others).name)
+            site.event(uuid, "compute_post_live_migration_at_destination", at + 300, host.service)
+        else:
+            site.migration(uuid, at, rng.choice(others).name, "resize", "confirmed", site.flavor(rng.choice(FLAVORS)))
+            site.event(uuid, "compute_finish_resize", at + 300, host.service)
+
+
+def _classify(site: Site, host: Host, number: int, created: int) -> None:
+    """Give a host that can be reserved one of the kind's node types."""
+    types = site.profile.node_types
+    if host.blazar_id:
+        site.capability(host, types[number % len(types)], created + HOUR)
 
 
 def _rack(site: Site, number: int) -> tuple[list[Host], int, int | None]:
@@ -49,7 +85,9 @@ def _rack(site: Site, number: int) -> tuple[list[Host], int, int | None]:
         in_nova = METAL if i == 0 and number % 2 else UNKNOWN
         in_blazar = METAL if i in (1, 2) else UNKNOWN
         reservable = site.kind == "edge" or number % 8 != 1
-        hosts.append(site.machine(created, deleted, reservable, in_nova=in_nova, in_blazar=in_blazar))
+        host = site.machine(created, deleted, reservable, in_nova=in_nova, in_blazar=in_blazar)
+        _classify(site, host, number, created)
+        hosts.append(host)
     return hosts, created, deleted
 
 
@@ -92,7 +130,10 @@ def _tracks(site: Site, count: float, growth: float) -> None:
     hosts = []
     for i in range(round(20 * growth)):
         created = HISTORY - rng.randrange(DAY, 1000 * DAY)
-        hosts.append(site.machine(created, reservable=i % 4 == 0, ratio=(1.0, 1.5, 16.0, None, 0.0)[i % 5]))
+        host = site.machine(created, reservable=i % 4 == 0, ratio=(1.0, 1.5, 16.0, None, 0.0)[i % 5])
+        _classify(site, host, i, created)
+        hosts.append(host)
+    others = [host for host in hosts if not host.blazar_id]
     slots = math.ceil(count / len(hosts) / tracks)
     slot = (NOW + 10 * DAY - HISTORY) // slots
     for i in range(round(count)):
@@ -106,15 +147,24 @@ def _tracks(site: Site, count: float, growth: float) -> None:
         if host.blazar_id:
             lease_end = start + length + rng.randrange(HOUR, DAY)
             booking = site.booking([host], start - HOUR, lease_end, start - 2 * HOUR, None, rng.choice(site.owners))
-        _life(site, host, start, start + length, booking, None if booking else rng.choice(FLAVORS))
+        with site.archived() if start + length < OLD and i % 3 == 0 else nullcontext():
+            _virtual_life(site, host, start, start + length, booking, others)
+
+
+def _projects(site: Site) -> None:
+    """A name for each project but the last."""
+    names = chain(PROJECT_NAMES, (f"CH-{number}" for number in count(810_000)))
+    for (project, _), name in zip(site.owners[:-1], names, strict=False):
+        site.add("keystone.project", {"id": project, "name": name})
 
 
 def generate(kind: str, factor: float = 1.0, seed: int = 0) -> dict[str, pa.Table]:
     """The tables of a site by `schema.table`: at factor 1 about 250 instances (edge: containers) on 50 hosts."""
     site = Site(kind, seed)
-    for case in sample_cases.EDGE if kind == "edge" else sample_cases.COMPUTE:
+    for case in sample_cases.CASES[kind]:
         case(site)
     site.owners += [(f"{site.rng.getrandbits(128):032x}", site.uuid()) for _ in range(round(10 * factor**0.5))]
+    _projects(site)
     regular = _tracks if kind == "kvm" else _racks
     regular(site, 200 * factor, max(1, factor ** (2 / 3)))
     return site.tables()

@@ -1,32 +1,16 @@
 """The rows of a made-up site, added in groups that belong together: a machine, a booking, an instance, a container."""
 
-import calendar
 import json
-import random
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
-import pyarrow as pa
+from loader.sample_tables import DAY, HOUR, Tables
 
-from loader import catalogue
-
-WINDOW = (datetime(2024, 1, 1), datetime(2025, 1, 1))
-
-HOUR, DAY = 3600, 86400
-START = calendar.timegm(WINDOW[0].timetuple())
-CHUNK = 50_000
-ARROW = {"varchar": pa.string(), "bigint": pa.int64(), "timestamp": pa.timestamp("us"), "double": pa.float64()}
-# Beginnings of the names of the required tables that a kind hasn't; of optional ones it has those with rows.
-LACKS = {"edge": ("nova.", "nova_api.", "blazar.computehost", "blazar.instance_reservations")}
 OWNERS = [
     ("openstack", "admin"),
     ("Université «Ñandú»", "o'brien@example.edu"),
     ('"quoted", with a comma', 'zoë "z" 李'),
 ]
-
-Row = dict[str, Any]
 
 
 class Size(NamedTuple):
@@ -45,14 +29,18 @@ class Profile(NamedTuple):
     in_blazar: Size
     resource_type: str
     flavor: Size
+    node_types: tuple[str, ...]
 
 
 UNKNOWN = Size(0, 0, 0)
 METAL = Size(48, 131072, 250)
+VIRTUAL = Size(48, 196608, 1800)
+CHASSIS = ("compute_skylake", "gpu_rtx_6000", "storage_nvme")
+BOARDS = ("raspberrypi4-64", "jetson-nano", "jetson-xavier-nx")
 PROFILES = {
-    "baremetal": Profile("ironic", UNKNOWN, METAL, "physical:host", Size(1, 1, 20)),
-    "kvm": Profile("QEMU", Size(48, 196608, 1800), Size(48, 196608, 1800), "flavor:instance", Size(4, 8192, 40)),
-    "edge": Profile("", UNKNOWN, UNKNOWN, "device", UNKNOWN),
+    "baremetal": Profile("ironic", UNKNOWN, METAL, "physical:host", Size(1, 1, 20), CHASSIS),
+    "kvm": Profile("QEMU", VIRTUAL, VIRTUAL, "flavor:instance", Size(4, 8192, 40), CHASSIS),
+    "edge": Profile("", UNKNOWN, UNKNOWN, "device", UNKNOWN, BOARDS),
 }
 FLAVORS = (Size(1, 2048, 20), Size(2, 4096, 20), Size(4, 8192, 40), Size(8, 16384, 80))
 
@@ -72,62 +60,16 @@ class Booking(NamedTuple):
     owner: tuple[str, str]
 
 
-class Site:
-    """Tables being filled. Instants are seconds since 1970; `add` takes rows, the rest adds what belongs together."""
+class Site(Tables):
+    """A site of a kind: what is added belongs together."""
 
     def __init__(self, kind: str, seed: int) -> None:
         """An empty site."""
-        self.kind, self.profile, self.rng = kind, PROFILES[kind], random.Random(f"{kind}:{seed}")  # noqa: S311
+        super().__init__(kind, seed)
+        self.profile = PROFILES[kind]
         self.owners = list(OWNERS)
-        self._catalogue = catalogue.load()
-        self._rows: dict[str, list[Row]] = {name: [] for name in self._catalogue}
-        self._chunks: dict[str, list[pa.Table]] = {name: [] for name in self._catalogue}
-        self._last_id: Counter[str] = Counter()
-
-    @staticmethod
-    def at(day: float, hour: float = 0) -> int:
-        """The instant this long after the window's start."""
-        return START + round(day * DAY + hour * HOUR)
-
-    def uuid(self) -> str:
-        """A new uuid."""
-        h = f"{self.rng.getrandbits(128):032x}"
-        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
-
-    def serial(self, name: str) -> int:
-        """The next of the numbers 1, 2, … under this name."""
-        self._last_id[name] += 1
-        return self._last_id[name]
-
-    def add(self, table: str, row: Row) -> None:
-        """Add a row; columns left out are null."""
-        rows = self._rows[table]
-        rows.append(row)
-        if len(rows) >= CHUNK:
-            self._flush(table)
-
-    def _flush(self, table: str) -> None:
-        rows, columns = self._rows[table], self._catalogue[table].columns
-        if unknown := set().union(*rows) - columns.keys():
-            raise KeyError(f"{table} has no column {', '.join(sorted(unknown))} in the catalogue")
-        arrays = {}
-        for name, column in columns.items():
-            values = [row.get(name) for row in rows]
-            seconds = column.data_type == "timestamp"
-            array = pa.array(values, pa.timestamp("s") if seconds else ARROW[column.data_type])
-            arrays[name] = array.cast(ARROW["timestamp"]) if seconds else array
-        self._chunks[table].append(pa.table(arrays))
-        rows.clear()
-
-    def tables(self) -> dict[str, pa.Table]:
-        """The tables that a site of this kind has, with the catalogue's columns."""
-        result = {}
-        for name, table in self._catalogue.items():
-            if self._rows[name] or not (table.optional or self._chunks[name]):
-                self._flush(name)
-            if self._chunks[name] and not name.startswith(LACKS.get(self.kind, "-")):
-                result[name] = pa.concat_tables(self._chunks[name])
-        return result
+        self._properties: dict[str, str] = {}
+        self._flavors: dict[Size, int] = {}
 
     def node(
         self,
@@ -184,6 +126,24 @@ class Site:
             name = self.uuid()
         self.node(name, service, created, deleted, in_nova, ratio)
         return Host(name, service, self.blazar_host(name, created + HOUR, deleted, in_blazar) if reservable else "")
+
+    def capability(
+        self,
+        host: Host,
+        value: str,
+        created: int,
+        deleted: int | None = None,
+        name: str = "node_type",
+        named_by: str = "property_id",
+    ) -> None:
+        """A property of a host in blazar; `named_by`, a column, says how releases differ."""
+        if name not in self._properties:
+            self._properties[name] = self.uuid()
+            self.add("blazar.resource_properties", {"id": self._properties[name], "property_name": name})
+        table = "device" if self.kind == "edge" else "computehost"
+        row = {"id": self.uuid(), f"{table}_id": host.blazar_id, "capability_value": value}
+        row |= {named_by: name if named_by == "capability_name" else self._properties[name]}
+        self.add(f"blazar.{table}_extra_capabilities", row | {"created_at": created, "deleted_at": deleted})
 
     def lease(
         self,
@@ -245,7 +205,7 @@ class Site:
     ) -> str:
         """An instance with its first and last event and its request_specs row, or these `specs`; its uuid.
 
-        `changed` are columns of nova.instances that shall differ.
+        `changed` are columns of nova.instances that shall differ. Archiving removes request_specs.
         """
         uuid, size = self.uuid(), size or self.profile.flavor
         project, user = booking.owner if booking else owner or self.owners[0]
@@ -256,7 +216,9 @@ class Site:
         self.event(uuid, "compute__do_build_and_run_instance", start + 5, host.service)
         if end is not None:
             self.event(uuid, "compute_terminate_instance", end - 4, host.service)
-        for spec in [self.spec(booking)] if specs is None else specs:
+        if specs is None:
+            specs = () if self.is_archiving else (self.spec(booking),)
+        for spec in specs:
             self.add("nova_api.request_specs", {"id": self.serial("spec"), "instance_uuid": uuid, "spec": spec})
         return uuid
 
@@ -266,6 +228,35 @@ class Site:
         self.add("nova.instance_actions", {"id": action, "instance_uuid": uuid})
         row = {"id": self.serial("event"), "action_id": action, "event": name, "start_time": at}
         self.add("nova.instance_actions_events", row | {"result": result, "host": host})
+
+    def migration(
+        self,
+        uuid: str,
+        at: int,
+        source: str | None,
+        kind: str = "live-migration",
+        status: str = "completed",
+        old_flavor: int | None = None,
+        updated: int | None = None,
+    ) -> None:
+        """A move or resize, by default in its last status ten minutes after it was asked for."""
+        row = {"id": self.serial("migration"), "instance_uuid": uuid, "migration_type": kind, "status": status}
+        row |= {"source_node": source, "old_instance_type_id": old_flavor}
+        self.add("nova.migrations", row | {"created_at": at, "updated_at": updated or at + 600})
+
+    def flavor(self, size: Size) -> int:
+        """The id of a flavor of this size."""
+        if size not in self._flavors:
+            key = self._flavors[size] = self.serial("flavor")
+            row = {"id": key, "name": f"m{key}", "vcpus": size.vcpus, "memory_mb": size.memory_mb}
+            self.add("nova_api.flavors", row | {"root_gb": size.disk_gb})
+        return self._flavors[size]
+
+    def instance_extra(self, uuid: str, flavor: str) -> None:
+        """A row of nova.instance_extra that tells the name of an instance's flavor."""
+        document = {"cur": {"nova_object.name": "Flavor", "nova_object.data": {"name": flavor}}, "old": None}
+        row = {"id": self.serial("extra"), "instance_uuid": uuid, "flavor": json.dumps(document)}
+        self.add("nova.instance_extra", row)
 
     def spec(self, booking: Booking | None) -> str:
         """A RequestSpec as nova stores it: reserved hosts are asked for by a hint, reserved flavors by their name."""

@@ -37,7 +37,10 @@ RESAMPLED = ("value", "mean", "min", "max", "hours")
 def assert_equals_count(
     data_dir: Path, output: Path, window: tuple[str, str], has_blazar: bool = True, resample: str | None = None
 ) -> oracle.Result:
-    """Every span, and every series at every instant of change, is what the independent count says; buckets, too."""
+    """Every span, and every series at every instant of change, is what the independent count says; buckets, too.
+
+    Projects have the names that keystone.project gives them.
+    """
     return assert_equal(data_dir, lambda name: rows(output / f"{name}.parquet"), window, has_blazar, resample)
 
 
@@ -50,7 +53,8 @@ def assert_equal(
 ) -> oracle.Result:
     """The same, of outputs by name."""
     start, end = map(datetime.fromisoformat, window)
-    count = oracle.count(read_site(data_dir), start, end, has_blazar)
+    tables = read_site(data_dir)
+    count = oracle.count(tables, start, end, has_blazar)
     assert_same_spans(outputs("spans"), count.spans)
     for name, keys, counted in (
         ("usage", SITE_SERIES, count.usage),
@@ -59,7 +63,16 @@ def assert_equal(
         assert_same_usage(series(outputs(name), keys), counted)
         if resample:
             assert_same_buckets(outputs(f"{name}_resampled"), keys, counted, (start, end), resample)
+    for name in ("usage_by_project", *(["usage_by_project_resampled"] if resample else [])):
+        assert_named_projects(outputs(name), tables)
     return count
+
+
+def assert_named_projects(published: list[Row], tables: oracle.Tables) -> None:
+    """The name that keystone.project has for the id, and null where it has none."""
+    names = {row["id"]: row.get("name") or None for row in tables.get("keystone.project", []) if row["id"]}
+    for row in published:
+        assert row["project_name"] == names.get(row["project_id"]), row
 
 
 def assert_same_spans(published: list[Row], counted: list[Row]) -> None:

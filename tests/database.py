@@ -10,7 +10,7 @@ from tests.commands import succeeded, usage
 
 SECRET = "s3cr3t-value"  # noqa: S105
 PASSWORD = "p@ss/w:rd#1?%"  # noqa: S105 (every character that a URI gives a meaning)
-LONG = {"spec", "annotations"}
+LONG = {"spec", "annotations", "flavor", "properties"}
 FLAGS = {"hidden", "reservable"}
 TYPES = {"varchar": "varchar(255)", "bigint": "int", "timestamp": "datetime", "double": "float"}
 

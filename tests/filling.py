@@ -25,10 +25,11 @@ class Column:
     column_type: str
     needed: bool  # a row must give it a value
 
-    @property
-    def least(self) -> object:
-        """A value that says nothing, for a column that needs one."""
-        return 0 if self._is_number() else FAR if self.data_type == "datetime" else ""
+    def least(self, row: Row) -> object:
+        """A value that says nothing, for a column that needs one; a name may be a key, so each row has its own."""
+        if self._is_number():
+            return 0
+        return FAR if self.data_type == "datetime" else str(row["id"]) if self.data_type == "varchar" else ""
 
     @property
     def example(self) -> object:
@@ -65,7 +66,7 @@ def _fitted(row: Row, table: catalogue.Table, real: dict[str, Column]) -> Row | 
     if "deleted_at" not in real and row.get("deleted_at"):
         return None
     fitted = {name: value for name, value in row.items() if name in real}
-    fitted |= {c.name: c.least for c in real.values() if c.needed and fitted.get(c.name) is None}
+    fitted |= {c.name: c.least(row) for c in real.values() if c.needed and fitted.get(c.name) is None}
     fitted |= dict.fromkeys(table.never_copied & real.keys(), SECRET)
     if table.schema == "nova" and "deleted" in real:
         fitted["deleted"] = row["id"] if row.get("deleted_at") else 0  # as nova deletes softly
@@ -89,7 +90,7 @@ def _insert(cursor: pymysql.cursors.Cursor, name: str, rows: list[Row]) -> list[
 def fill(server: servers.MariaDB, tables: dict[str, pa.Table]) -> Filled:
     """Empty the catalogue's tables and fill them: those of the sample with its rows, the others with one example each.
 
-    Tables of archived rows stay empty: nova itself fills them.
+    Other tables of archived rows stay empty: nova itself fills them.
     """
     filled = Filled({}, {})
     with server.connect(autocommit=False) as connection, connection.cursor() as cursor:

@@ -278,7 +278,8 @@ class Aged:
 @pytest.fixture(scope="module")
 def aged(cloud: Cloud, tmp_path_factory) -> Aged:
     """Extracted, then a lease deleted as upstream blazar does and instances archived by nova itself, then again."""
-    filled = filling.fill(cloud.server, sample.generate("baremetal"))
+    live = {name: table for name, table in sample.generate("baremetal").items() if ".shadow_" not in name}
+    filled = filling.fill(cloud.server, live)
     data_dir = tmp_path_factory.mktemp("aged") / "data"
     cloud.extract(data_dir, "--history")
     allocations = delete_open_leases(cloud.server)

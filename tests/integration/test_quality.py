@@ -91,7 +91,7 @@ def test_missing_inputs_are_named(tmp_path: Path) -> None:
     columns = ["nova.instances.hidden", "nova.instances.terminated_at"]
     assert [f["detail"] for f in findings(out, "missing_column")] == columns
     tables = [f["detail"] for f in findings(out, "missing_table")]
-    assert {"ironic.nodes", "nova.migrations", "zun.container"} <= set(tables) <= catalogue.load().keys()
+    assert {"ironic.nodes", "blazar.devices", "zun.container"} <= set(tables) <= catalogue.load().keys()
     assert not [t for t in tables if "shadow_" in t or "audit" in t], "nobody's loss"
     assert [(f["detail"], f["rows"]) for f in findings(out, "zero_dates")] == [("nova.instances.deleted_at", 7)]
     words = " ".join(printed.split())
