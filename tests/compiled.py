@@ -96,9 +96,10 @@ class Project:
             sql = self.base
         else:
             sql = self.base | self.compiled(data_dir, *(changed or SHAPED), **variables)
-        return Plan(tuple(s for node in self.nodes for s in self._statements(node, sql)))
+        return Plan(tuple(s for node in self.nodes for s in self.statements(node, sql)))
 
-    def _statements(self, node: Any, sql: dict[str, str]) -> list[str]:
+    def statements(self, node: Any, sql: dict[str, str]) -> list[str]:
+        """What makes this model or seed."""
         if node.resource_type == "model":
             return [f"create table {node.name} as\n{sql[node.name]}"]
         types = ", ".join(f"'{name}': '{kind}'" for name, kind in node.config.column_types.items())
