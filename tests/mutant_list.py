@@ -17,6 +17,7 @@ class Mutant:
 BUCKETS = "tests/integration/test_numbers.py -k buckets"
 QUALITY = "tests/integration/test_quality.py"
 BOUNDS = "tests/integration/test_bounds.py"
+DATA_TESTS = "tests/integration/test_data_tests.py"
 
 _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "macros/audited_spans.sql": {
@@ -84,12 +85,12 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "buckets step from midnight": ("select {{ window_start() }} + n *", "select date_trunc('day', {{ window_start() }}) + n *"),
     },
     "macros/json_text.sql": {
-        "numbers are text": ("starts_with({{ value }}::varchar, '\"')", "{{ value }} is not null"),
+        "numbers are text": ("starts_with({{ value }}::varchar, '\"')", "{{ value }} is not null", BOUNDS),
         "empty names": ("nullif({{ value }} ->> '$', '')", "{{ value }} ->> '$'"),
     },
     "macros/known.sql": {
         "zero is known": ("nullif({{ column }}, 0)::double", "{{ column }}::double"),
-        "Ironic's zero is known": ("as double) > 0", "as double) >= 0"),
+        "less than zero is known": ("as double) > 0", "as double) > -1e9"),
         "infinity is known": ("case when isfinite(try_cast", "case when not isnan(try_cast"),
         "last known first": ("for column in columns %}", "for column in columns | reverse %}"),
     },
@@ -97,7 +98,7 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ends with the first": ("max(end_at) as end_at\n  from", "min(end_at) as end_at\n  from"),
         "starts with the last": ("min(start_at) as start_at", "max(start_at) as start_at"),
         "apart where they touch": ("start_at > max(end_at)", "start_at >= max(end_at)"),
-        "compared with the last only": ("between unbounded preceding and 1", "between 1 preceding and 1"),
+        "compared with the last only": ("between unbounded preceding and 1", "between 1 preceding and 1", BOUNDS),
         "shortest of one start": ("max(coalesce(end_at, 'infinity'))", "min(coalesce(end_at, 'infinity'))"),
         "open ends forgotten": ("max(coalesce(end_at, 'infinity'))", "max(end_at)"),
         "islands of all keys": ("over (partition by {{ k }} order by start_at) as island", "over (order by start_at) as island"),
@@ -139,7 +140,7 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "archive without a live key": ("from live where {{ key }} is not null", "from live", BOUNDS),
     },
     "macros/supersede.sql": {
-        "nameless rows supersede": ("when {{ key }} is null or not is_real", "when not is_real"),
+        "nameless rows supersede": ("when {{ key }} is null or not is_real", "when not is_real", BOUNDS),
         "empty rows supersede": ("partition by {{ key }}, is_real", "partition by {{ key }}"),
         "backwards": ("order by start_at, try_cast", "order by start_at desc, try_cast"),
         "names before digits": ("as bigint) nulls last", "as bigint) nulls first"),
@@ -600,6 +601,82 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/staging/stg_nova__instances.sql": {
         "archived by id": ("'instances', 'uuid'", "'instances'"),
     },
+    "tests/generic/adds_up.sql": {
+        "no disk": ("{% for r in resources() %}coalesce(s.{{ r }}, 0) <>", "{% for r in resources()[:4] %}coalesce(s.{{ r }}, 0) <>"),
+        "what one has only": ("full join parts", "join parts"),
+        "nothing on demand": ("'occupied_reservation', 'occupied_ondemand')", "'occupied_reservation')"),
+    },
+    "tests/generic/at_most_devices.sql": {
+        "every allocation a device": ("['reservation_id', 'hypervisor_hostname']", "['reservation_id', 'hypervisor_hostname', 'source_id']"),
+        "more of two": ("where free < 0", "where free < -1"),
+        "ends change nothing": ("select reservation_id, end_at, -1 from devices", "select reservation_id, end_at, 0 from devices"),
+    },
+    "tests/generic/column_types.sql": {
+        "any type": (" or p.column_type is distinct from w.column_type", ""),
+        "any name": ("p.column_name is distinct from w.column_name or ", ""),
+        "columns that are gone": ("promised as p full join", "promised as p right join"),
+        "columns that nobody promised": ("promised as p full join", "promised as p left join"),
+    },
+    "tests/generic/conserves.sql": {
+        "current only": ("join terms as t using (metric)\n", "join terms as t using (metric)\n  where m.collector_type = 'current'\n"),
+        "nodes only": ("where {{ resources() | join(' <> 0 or ') }} <> 0", "where nodes <> 0"),
+        "children only": ("then d_{{ r }} else", "then 0 else"),
+    },
+    "tests/generic/covers_all_time.sql": {
+        "gaps before": ("from_at <> should_start or", "false or"),
+        "gaps after": ("or till_at <> should_end", ""),
+        "a first start": ("1, '-infinity')", "1, from_at)"),
+        "a last end": ("1, 'infinity')", "1, till_at)"),
+    },
+    "tests/generic/every_row_audited.sql": {
+        "rows that are not audited": ("(({{ source_ids }}) except ({{ audited_ids }}))\nunion all\n", ""),
+        "audited rows that are not": ("\nunion all\n(({{ audited_ids }}) except ({{ source_ids }}))", ""),
+        "other rows": ("where {{ only }}", "where true"),
+    },
+    "tests/generic/hours_of_buckets.sql": {
+        "missing is equal": ("1e-9 * abs(h.hours), false)", "1e-9 * abs(h.hours), true)"),
+        "any hours": ("<= 1e-6 +", "<= 1e6 +"),
+        "less is equal": ("abs({{ 'coalesce(s", "({{ 'coalesce(s"),
+    },
+    "tests/generic/hours_of_spans.sql": {
+        "any hours": ("> 1e-6 +", "> 1e6 +"),
+        "what has no spans": ("coalesce(e.hours, 0)", "e.hours"),
+        "what is not valid": ("where is_valid and", "where"),
+        "hours of the spans alone": ("left join expected", "join expected"),
+    },
+    "tests/generic/inside_parent.sql": {
+        "before its parent": ("and {% endfor %}c.start_at >= p.start_at\n", "and {% endfor %}true\n"),
+        "after its parent": ("coalesce(c.end_at, 'infinity') <= p.end_at", "true"),
+        "any key": ("{% for key in keys %}c.{{ key }} = p.{{ key }} and {% endfor %}", ""),
+    },
+    "tests/generic/no_overlap.sql": {
+        "touching overlaps": ("start_at < busy_until", "start_at <= busy_until"),
+        "open spans": ("max(coalesce(end_at, 'infinity'))", "max(end_at)"),
+        "before the last only": ("between unbounded preceding and 1 preceding", "between 2 preceding and 2 preceding"),
+    },
+    "tests/generic/sorted_file.sql": {
+        "the same is after": ("{{ row }} > lag", "{{ row }} >= lag"),
+        "any order": ("where not is_after", "where false"),
+    },
+    "tests/generic/sound_spans.sql": {
+        "no length": ("start_at < coalesce(end_at, 'infinity')\n", "start_at <= coalesce(end_at, 'infinity')\n"),
+        "no start": ("    false\n  )", "    true\n  )"),
+        "before its claim": ("    and start_at >= original_start_at\n", ""),
+        "after its claim": ("    and coalesce(end_at, 'infinity') <= coalesce(original_end_at, 'infinity')\n", ""),
+        "cut by none": ("(action = 'none') = (", "(action = 'none') <= ("),
+        "clipped of nothing": ("(action = 'none') = (", "(action = 'none') >= ("),
+        "what is not valid": ("start_at is not null or end_at is not null", "false"),
+        "what is not valid has an end": ("start_at is not null or end_at is not null", "start_at is not null"),
+    },
+    "tests/generic/unique_row.sql": {
+        "two are one": ("count(*) > 1", "count(*) > 2"),
+    },
 }
 
-MUTANTS = [Mutant(name, file, *texts) for file, named in _MUTANTS.items() for name, texts in named.items()]
+
+
+def _mutant(name: str, file: str, old: str, new: str, test: str | None = None) -> Mutant:
+    return Mutant(name, file, old, new, DATA_TESTS if file.startswith("tests/generic/") else test)
+
+
+MUTANTS = [_mutant(name, file, *texts) for file, named in _MUTANTS.items() for name, texts in named.items()]
