@@ -34,6 +34,7 @@ from tests import oracle
 from tests.commands import CHECKOUT, dbt_build
 from tests.compare import assert_equal, read_site
 from tests.compiled import FOLDER, SHAPED, Built, Project, write_tables
+from tests.damages import DAMAGES, Sound
 from tests.mutant_list import MUTANTS, Mutant
 from tests.random_site import random_site, to_tables
 
@@ -42,7 +43,7 @@ WINDOWS = ((("2024-01-02T03:00", "2024-01-05T21:30"), "7h"), (("2024-01-02", "20
 SITES = 60
 ONCE_WRONG = (75, 78)  # legacy hours that no decimal holds
 SHAPING = ("macros/raw.sql", "models/usage/tracked.sql")  # files that a site's tables and columns matter to
-NOT_COMPARED = ("macros/missing.sql", "models/usage/hours.sql", "models/usage/quality.sql", "tests/generic/")
+NOT_COMPARED = ("macros/missing.sql", "models/usage/hours.sql", "models/usage/quality.sql")
 OUTPUTS = {"spans", "usage", "usage_by_project", "usage_resampled", "usage_by_project_resampled"}
 NOT_SQL = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
 LEFT_OUT = shutil.ignore_patterns(".*", "target", "logs", "work", "__pycache__", "dist")
@@ -73,7 +74,7 @@ class Laboratory:
 
     def __init__(self, work: Path) -> None:
         self.work = work
-        self.project = Project(work / "dbt", without=("quality", "hours"), **variables_of(0))
+        self.project = Project(work / "dbt", **variables_of(0))
         self.base: dict[int, dict[str, str]] = {}
         self.sites: dict[int, Site] = {}
 
@@ -136,7 +137,7 @@ class Laboratory:
     @cached_property
     def shaped(self) -> set[str]:
         """Models whose SQL a site's tables and columns decide."""
-        return {n.name for n in self.project.nodes if n.name == "tracked" or "staging" in n.tags}
+        return {n.name for n in self.project.nodes if n.name in SHAPED or "staging" in n.tags}
 
     def difference(self, site: Site, sql: dict[str, str]) -> str | None:
         """What differs from the independent count if the site's models are made of this SQL.
@@ -171,6 +172,20 @@ class Laboratory:
             connection.rollback()
         return None
 
+    def by_damages(self, mutant: Mutant, seed: int = 1) -> str | None:
+        """What a data test with the mutant's text finds on a sound site, or doesn't find on a damaged one."""
+        site = self.site(seed)
+        with self.changed(mutant):
+            tests = self.project.data_tests(site.folder, **variables_of(seed))
+        sound = Sound(site.built, {name: sql.replace(FOLDER, str(site.folder)) for name, sql in tests.items()})
+        try:
+            if wrong := sound.wrong():
+                return f"sound models: {wrong}"
+            missed = (f"{name}: {damage}" for name, damage in DAMAGES if not sound.finds(name, damage))
+            return next(missed, None)
+        except NOT_SQL as error:
+            raise BrokenMutant(f"{mutant.file}: {mutant.name}: {error}") from error
+
     def by_build(self, mutant: Mutant) -> str | None:
         """The first unit or data test that fails in a build of a sample site."""
         resampled = ("--exclude-resource-type", "unit_test")  # whose expected rows know of no buckets
@@ -198,6 +213,8 @@ class Laboratory:
     def caught_by(self, mutant: Mutant, seeds: list[int]) -> str | None:
         if mutant.test:
             return self.by_test(mutant)
+        if mutant.file.startswith("tests/generic/"):
+            return self.by_damages(mutant)
         if not mutant.file.startswith(NOT_COMPARED) and (found := self.by_sites(mutant, seeds)):
             return found
         return self.by_build(mutant)
@@ -258,7 +275,9 @@ def main() -> int:
         with ProcessPoolExecutor(given.workers) as pool:
             for verdict in pool.map(_verdict, chosen, [seeds] * len(chosen)):
                 verdicts.append(verdict)
-                print(f"{len(verdicts)}/{len(chosen)} {verdict.mutant.name}: {verdict.caught_by}"[:150], file=sys.stderr)
+                print(
+                    f"{len(verdicts)}/{len(chosen)} {verdict.mutant.name}: {verdict.caught_by}"[:150], file=sys.stderr
+                )
     report(verdicts, console)
     survived = sum(v.caught_by is None for v in verdicts)
     console.print(f"{len(verdicts)} mutants, {survived} survived, {(time.monotonic() - begun) / 60:.0f} minutes")

@@ -82,7 +82,10 @@ def test_nameless_hosts_of_one_instant_supersede_nothing(build: Build) -> None:
     rows = [{"id": i, "hypervisor_hostname": None, "created_at": day(1)} for i in (1, 2)]
     nova, blazar = ([row | {"id": kind(row["id"])} for row in rows] for kind in (int, str))
     built = build({"nova.compute_nodes": nova, "blazar.computehosts": blazar})
-    assert {(s["metric"], s["action"]) for s in built.rows("spans")} == {("total", "null_key"), ("reservable", "null_key")}
+    assert {(s["metric"], s["action"]) for s in built.rows("spans")} == {
+        ("total", "null_key"),
+        ("reservable", "null_key"),
+    }
 
 
 def test_an_archived_row_counts_beside_a_live_one_without_a_key(build: Build) -> None:
@@ -242,7 +245,14 @@ def test_inferred_from_the_stay_that_begins_at_the_creation(build: Build) -> Non
             {"id": 1, "uuid": "i", "project_id": "p", "node": "n", "created_at": day(5), "launched_at": day(5)}
         ],
         "nova.migrations": [
-            {"id": 1, "instance_uuid": "i", "status": "done", "source_node": "m", "created_at": day(4), "updated_at": day(5)}
+            {
+                "id": 1,
+                "instance_uuid": "i",
+                "status": "done",
+                "source_node": "m",
+                "created_at": day(4),
+                "updated_at": day(5),
+            }
         ],
     }
     assert spans(build(rows), "reservation_id", "booking_source")["i"] == ("on n", "inferred")
@@ -292,7 +302,9 @@ def test_a_lost_size_before_a_known_one_of_the_same_instant(build: Build) -> Non
     """A migration without created_at is the earlier one: its flavor 7 is gone, and the size is that of the next."""
     both = {"instance_uuid": "i", "status": "done", "migration_type": "resize", "updated_at": day(5)}
     rows = {
-        "nova.instances": [{"id": 1, "uuid": "i", "node": "n", "created_at": day(2), "launched_at": day(2), "vcpus": 8}],
+        "nova.instances": [
+            {"id": 1, "uuid": "i", "node": "n", "created_at": day(2), "launched_at": day(2), "vcpus": 8}
+        ],
         "nova.migrations": [
             {"id": 1, **both, "created_at": None, "old_instance_type_id": 7},
             {"id": 2, **both, "created_at": day(4), "old_instance_type_id": 3},
@@ -323,6 +335,20 @@ def test_of_several_sizes_of_a_reservation_the_larger_id_counts(build: Build) ->
         ],
     }
     assert spans_of(build(rows), "committed", "memory_mb") == {"r": (100.0,)}
+
+
+def test_only_projects_whose_spans_touch_the_window(build: Build) -> None:
+    """One ended as January began, one starts as it ends, one lived for its last microsecond."""
+    last = datetime(2024, 1, 31, 23, 59, 59, 999999)
+    lives = [("before", datetime(2023, 12, 1), day(1)), ("after", datetime(2024, 2, 1), None), ("last", last, None)]
+    rows = {
+        "nova.instances": [
+            {"id": i, "uuid": name, "project_id": name, "created_at": start, "launched_at": start, "deleted_at": end}
+            | {"vcpus": 1}
+            for i, (name, start, end) in enumerate(lives)
+        ]
+    }
+    assert {row["project_id"] for row in build(rows).rows("usage_by_project")} == {"last"}
 
 
 def test_names_of_projects(build: Build) -> None:

@@ -1,7 +1,5 @@
 """tests.mutants tells a mutant from the project as it is."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.mutant_list import MUTANTS, Mutant
@@ -16,7 +14,9 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
     return Laboratory(tmp_path_factory.mktemp("mutants"))
 
 
-@pytest.mark.parametrize(("file", "name"), [(SUPERSEDE, "backwards"), ("models/spans/bookings.sql", "ends with the later")])
+@pytest.mark.parametrize(
+    ("file", "name"), [(SUPERSEDE, "backwards"), ("models/spans/bookings.sql", "ends with the later")]
+)
 def test_a_mutant_is_caught(file: str, name: str, laboratory: Laboratory) -> None:
     (mutant,) = (m for m in MUTANTS if (m.file, m.name) == (file, name))
     assert "assert_same_spans" in laboratory.caught_by(mutant, SEEDS)
@@ -24,7 +24,9 @@ def test_a_mutant_is_caught(file: str, name: str, laboratory: Laboratory) -> Non
 
 def test_the_project_as_it_is_passes_before_and_after(laboratory: Laboratory) -> None:
     """What is changed for a mutant is taken back. A parenthesis more makes the models anew, with the same rows."""
-    same = Mutant("parenthesis", SUPERSEDE, "coalesce(start_at < end_at, false)", "(coalesce(start_at < end_at, false))")
+    same = Mutant(
+        "parenthesis", SUPERSEDE, "coalesce(start_at < end_at, false)", "(coalesce(start_at < end_at, false))"
+    )
     assert laboratory.by_sites(same, SEEDS) is None
 
 
