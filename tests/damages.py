@@ -23,6 +23,9 @@ STACK = "conserves_timeline__"
 SORTED = "sorted_file_usage_collector_type__metric__resource__timestamp"
 TYPES = "column_types_usage_"
 A_SPAN = "(select min(source_id) from spans_reservable where action = 'clipped')"
+AN_OPEN_ROW = (
+    "(select min(source_id) from spans_total where is_valid and end_at is null and hypervisor_hostname is not null)"
+)
 A_ROW = "(select min(source_id) from spans_total where is_valid and end_at is not null)"
 
 # Name of the test or its start, and a statement that damages a model.
@@ -34,6 +37,7 @@ DAMAGES = [
     # an open span, then one of the same host that starts within
     (OVERLAP, f"insert into spans_total by name select * replace (end_at - {MOMENT} as start_at, null as end_at) from spans_total where source_id = {A_ROW}"),
     (OVERLAP, f"insert into spans_total by name select * replace (start_at + {MOMENT} as start_at) from spans_total where source_id = {A_ROW}"),
+    (OVERLAP, f"insert into spans_total by name select * replace (start_at + {MOMENT} as start_at) from spans_total where source_id = {AN_OPEN_ROW}"),
     (SOUND, f"update spans_reservable set end_at = start_at where source_id = {A_SPAN}"),
     (SOUND, f"update spans_reservable set start_at = null where source_id = {A_SPAN}"),
     (SOUND, f"update spans_reservable set original_start_at = start_at + {MOMENT} where source_id = {A_SPAN}"),
@@ -70,7 +74,7 @@ DAMAGES = [
     (STACK, "update timeline set d_memory_mb = d_memory_mb + 1 where metric = 'idle' and collector_type = 'legacy'"),
     (STACK, "delete from timeline where metric = 'available_ondemand' and d_vcpus <> 0"),
     (SORTED, "create or replace table usage as from usage order by timestamp"),
-    (SORTED, "insert into usage from usage limit 1"),
+    (SORTED, "create or replace table usage as from (from usage union all from usage) order by collector_type, metric, resource, timestamp"),
     (TYPES, "alter table usage alter value type float"),
     (TYPES, "alter table usage rename value to values"),
     (TYPES, "alter table usage drop value"),

@@ -236,6 +236,7 @@ class Verdict:
     mutant: Mutant
     caught_by: str | None
     seconds: float
+    otherwise: str = "SURVIVED"
 
 
 def seeds_of(count: int) -> list[int]:
@@ -249,15 +250,18 @@ def _verdict(mutant: Mutant, seeds: list[int]) -> Verdict:
         folder = tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=os.environ["MUTANTS_WORK"])
         laboratory = Laboratory(Path(folder))
     begun = time.monotonic()
-    found = laboratory.caught_by(mutant, seeds)
-    return Verdict(mutant, found, time.monotonic() - begun)
+    try:
+        found, otherwise = laboratory.caught_by(mutant, seeds), "SURVIVED"
+    except BrokenMutant as error:
+        found, otherwise = None, f"BROKEN {error}"
+    return Verdict(mutant, found, time.monotonic() - begun, otherwise)
 
 
 def report(verdicts: list[Verdict], console: Console) -> None:
     """A table of all, survivors last."""
     table = Table("mutant", "caught by", "s")
     for verdict in sorted(verdicts, key=lambda v: (v.caught_by is None, v.mutant.file)):
-        caught = (verdict.caught_by or "SURVIVED").splitlines()[0][:100]
+        caught = (verdict.caught_by or verdict.otherwise).splitlines()[0][:100]
         table.add_row(f"{verdict.mutant.file}: {verdict.mutant.name}", caught, f"{verdict.seconds:.0f}")
     console.print(table, markup=False)
 

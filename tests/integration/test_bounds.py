@@ -208,7 +208,7 @@ def test_without_any_span_only_nodes_are_tracked(build: Build) -> None:
 
 
 def test_a_row_without_a_start_is_nobodys_host_row(build: Build) -> None:
-    """The only row of m in nova, and the only one of n in blazar, which knows its vcpus: neither can be placed in time."""
+    """The only row of m in nova and of n in blazar, which knows its vcpus: neither can be placed in time."""
     life = {"created_at": day(2), "launched_at": day(2), "vcpus": 2}
     rows = {
         "nova.compute_nodes": [
