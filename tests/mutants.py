@@ -279,9 +279,8 @@ def main() -> int:
         with ProcessPoolExecutor(given.workers) as pool:
             for verdict in pool.map(_verdict, chosen, [seeds] * len(chosen)):
                 verdicts.append(verdict)
-                print(
-                    f"{len(verdicts)}/{len(chosen)} {verdict.mutant.name}: {verdict.caught_by}"[:150], file=sys.stderr
-                )
+                told = f"{verdict.mutant.file}: {verdict.mutant.name}: {verdict.caught_by or verdict.otherwise}"
+                print(f"{len(verdicts)}/{len(chosen)} {told}"[:200].replace("\n", " "), file=sys.stderr)
     report(verdicts, console)
     survived = sum(v.caught_by is None for v in verdicts)
     console.print(f"{len(verdicts)} mutants, {survived} survived, {(time.monotonic() - begun) / 60:.0f} minutes")
