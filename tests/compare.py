@@ -89,6 +89,15 @@ def assert_same_usage(mine: dict, counted: dict) -> None:
             assert same(value, expected), (name, ts, value, float(expected))
 
 
+def assert_same_hours(published: list[Row], counted: dict, window: tuple[str, str]) -> None:
+    """The resource-hours of each series in the whole window."""
+    start, end = map(datetime.fromisoformat, window)
+    mine = {tuple(row[k] for k in SITE_SERIES): row["hours"] for row in published}
+    assert mine.keys() == counted.keys()
+    for name, hours in mine.items():
+        assert same(hours, oracle.resampled(counted[name], start, end, [start])[0][-1]), name
+
+
 def assert_same_buckets(
     published: list[Row], keys: tuple[str, ...], counted: dict, window: tuple[datetime, datetime], step: str
 ) -> None:

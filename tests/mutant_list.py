@@ -668,14 +668,16 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "claimed as kept": ("time_inside('original_start_at', 'original_end_at')", "time_inside('start_at', 'end_at')"),
         "pieces claim twice": ("max(claimed) as claimed", "sum(claimed) as claimed"),
         "one piece is kept": ("sum(kept) as kept", "max(kept) as kept"),
-        "claims of one row are one": ("source_id, original_start_at, original_end_at\n", "source_id\n"),
+        "claims of one row are one": ("source_id, original_start_at, original_end_at\n", "source_id\n", QUALITY),
         "claims are rows": (
             "count(distinct (source_table, source_id)) as rows,\n    sum(claimed)",
             "count(*) as rows,\n    sum(claimed)",
+            QUALITY,
         ),
         "nothing superseded is cut off": (
             "filter (action in ('clipped', 'superseded'))",
             "filter (action in ('clipped'))",
+            QUALITY,
         ),
         "nothing is kept": ("sum(claimed - kept)", "sum(claimed)"),
         "no rows in all": ("grouping sets ((metric, action), (metric))", "grouping sets ((metric, action))"),

@@ -32,7 +32,7 @@ from rich.table import Table
 from loader import sample
 from tests import oracle
 from tests.commands import CHECKOUT, dbt_build
-from tests.compare import assert_equal, read_site
+from tests.compare import assert_equal, assert_same_hours, read_site
 from tests.compiled import FOLDER, SHAPED, Built, Project, write_tables
 from tests.damages import DAMAGES, Sound
 from tests.mutant_list import MUTANTS, Mutant
@@ -43,8 +43,8 @@ WINDOWS = ((("2024-01-02T03:00", "2024-01-05T21:30"), "7h"), (("2024-01-02", "20
 SITES = 60
 ONCE_WRONG = (75, 78)  # legacy hours that no decimal holds
 SHAPING = ("macros/raw.sql", "models/usage/tracked.sql")  # files that a site's tables and columns matter to
-NOT_COMPARED = ("macros/missing.sql", "models/usage/hours.sql", "models/usage/quality.sql")
-OUTPUTS = {"spans", "usage", "usage_by_project", "usage_resampled", "usage_by_project_resampled"}
+NOT_COMPARED = ("macros/missing.sql", "models/usage/quality.sql")
+OUTPUTS = {"spans", "usage", "usage_by_project", "usage_resampled", "usage_by_project_resampled", "hours"}
 NOT_SQL = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
 LEFT_OUT = shutil.ignore_patterns(".*", "target", "logs", "work", "__pycache__", "dist")
 
@@ -162,6 +162,7 @@ class Laboratory:
                 assert_equal(
                     site.folder, site.built.rows, window, variables["has_blazar"], variables["resample"], site.count
                 )
+                assert_same_hours(site.built.rows("hours"), site.count.usage, window)
         except AssertionError as error:
             return f"{traceback.extract_tb(error.__traceback__)[-1].name} {error}"
         except NOT_SQL:
