@@ -243,7 +243,6 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "two nodes": ("1::double as nodes", "2::double as nodes"),
     },
     "models/spans/container_windows.sql": {
-        "what can't count counts": ("where reason is null and start_at < end_at", "where start_at < end_at"),
         "hosts are devices": ("where source_table = 'blazar.device_allocations'", "where is_valid"),
         "a device of two allocations twice": (
             "merged_windows('device_spans', ['reservation_id', 'hypervisor_hostname'])",
@@ -682,8 +681,16 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "nothing is kept": ("sum(claimed - kept)", "sum(claimed)"),
         "no rows in all": ("grouping sets ((metric, action), (metric))", "grouping sets ((metric, action))"),
         "marks together": ("unnest(string_split(note, ', ')) as mark", "note as mark"),
-        "last step from the start": ("{{ window_end() }}) - ts) as length", "{{ window_start() }}) - ts) as length"),
-        "steps of all metrics": ("partition by collector_type, metric order", "partition by collector_type order"),
+        "last step from the start": (
+            "{{ window_end() }}) - ts) as length",
+            "{{ window_start() }}) - ts) as length",
+            QUALITY,
+        ),
+        "steps of all metrics": (
+            "partition by collector_type, metric order",
+            "partition by collector_type order",
+            QUALITY,
+        ),
         "cut off in all": ("where action in ('clipped', 'superseded')\n", "where action is null\n"),
         "pieces are marked rows": (
             "count(distinct (source_table, source_id)) as rows, sum(kept)",
