@@ -49,8 +49,11 @@ class Built:
     def __exit__(self, *_: object) -> None:
         self.connection.close()
 
+    def table(self, model: str) -> pa.Table:
+        return self.connection.sql(f"from {model}").to_arrow_table()
+
     def rows(self, model: str) -> list[Row]:
-        return self.connection.sql(f"from {model}").to_arrow_table().to_pylist()
+        return self.table(model).to_pylist()
 
 
 class Project:
@@ -85,11 +88,18 @@ class Project:
         """The SQL of the selected models by name, as dbt makes it for a site."""
         select = ("--select", *selected) if selected else ()
         select += ("--exclude", "resource_type:test", "resource_type:unit_test")
-        done = self._invoke("compile", *select, data_dir=str(data_dir), **variables)
+        return self._compiled("model", data_dir, *select, **variables)
+
+    def data_tests(self, data_dir: Path, **variables: Any) -> dict[str, str]:
+        """The SQL of every data test by name: what it finds is wrong."""
+        return self._compiled("test", data_dir, "--select", "resource_type:test", **variables)
+
+    def _compiled(self, kind: str, data_dir: Path, *flags: str, **variables: Any) -> dict[str, str]:
+        done = self._invoke("compile", *flags, data_dir=str(data_dir), **variables)
         return {
             r.node.name: r.node.compiled_code.replace(str(data_dir), FOLDER).replace('"memory"."main".', "")
             for r in done.results
-            if r.node.resource_type == "model"
+            if r.node.resource_type == kind
         }
 
     def plan(self, data_dir: Path, *changed: str, **variables: Any) -> Plan:
@@ -102,7 +112,12 @@ class Project:
             sql = self.base
         else:
             sql = self.base | self.compiled(data_dir, *(changed or SHAPED), **variables)
-        return Plan(tuple(s for node in self.nodes for s in self._statements(node, sql)))
+        return self.plan_of(sql)
+
+    def plan_of(self, sql: dict[str, str], models: set[str] | None = None) -> Plan:
+        """What to run to make these models, or all, of the models' SQL."""
+        nodes = (node for node in self.nodes if models is None or node.name in models)
+        return Plan(tuple(s for node in nodes for s in self._statements(node, sql)))
 
     def _statements(self, node: Any, sql: dict[str, str]) -> list[str]:
         if node.resource_type == "model":

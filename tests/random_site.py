@@ -182,7 +182,7 @@ def _spec(d: _Draw, fitting: list[str]) -> str | None:
     """What `request_specs.spec` holds: hint, flavor, both, neither, or no object; often a fitting reservation."""
     fits = bool(fitting) and d.rng.random() < 0.85
     hint, named = (d.known(fitting if fits else d.reservations) for _ in range(2))
-    plain, reserved = {"name": "m1.small"}, {"name": f"reservation:{named}"}
+    plain, reserved = {"name": "m1.small, no reservation:1"}, {"name": f"reservation:{named}"}
     shapes: list[tuple[Any, Any]] = [
         *[({"reservation": [hint]}, plain)] * 4,
         *[({}, reserved)] * 3,
@@ -289,7 +289,7 @@ def _instance_extra(d: _Draw, fitting: dict[str, list[str]], ids: list[int]) -> 
         uuid = d.rng.choice(sorted(fitting))
         fits = bool(fitting[uuid]) and d.rng.random() < 0.85
         reserved = f"reservation:{d.known(fitting[uuid] if fits else d.reservations)}"
-        names = (*(reserved,) * 6, "m1.small", "m1.small", "reservation:", "", None, 7)
+        names = (*(reserved,) * 6, "m1.small", "m1.small, no reservation:1", "reservation:", "", None, 7)
         flavor: Any = {"cur": {"nova_object.data": {"name": d.one(names)}}, "old": None}
         odd = ({"old": flavor["cur"]}, {"cur": None}, {"cur": [flavor["cur"]]}, [], "x", None, reserved)
         document = json.dumps(d.one(odd) if d.rng.random() < 0.15 else flavor)
