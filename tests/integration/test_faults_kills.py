@@ -123,7 +123,8 @@ def test_terminated_while_it_puts_files_in_place_it_puts_all(versions: Versions,
     with started(versions.cloud, room.env(), before=PLACING.format("SIGTERM")) as process:
         run = finished(process)
     assert (run.returncode, run.stderr) == (143, INTERRUPTED)
-    assert "10 tables, 200 rows in" in run.stdout
+    tables = small_site().values()
+    assert f"{len(tables)} tables, {sum(table.num_rows for table in tables):,} rows in" in run.stdout
     versions.check_complete(versions.cloud.data_dir)
     assert list(room.tmp.iterdir()) == []
 
@@ -136,10 +137,11 @@ def test_killed_while_it_puts_files_in_place_there_is_no_manifest_and_the_next_r
         assert finished(process).returncode == -signal.SIGKILL
     versions.check(cloud.data_dir, "killed")
     runs = [versions.runs[metadata(cloud.file(name))["run_id"]] for name in small_site()]
-    assert sorted(runs) == [1] * 6 + [2] * 4
+    late = len(runs) - 4  # it was killed before it put the fifth
+    assert sorted(runs) == [1] * late + [2] * 4
     left = contents(cloud.data_dir).keys() - {f"{name}.parquet" for name in small_site()}
     assert "_manifest.json" not in left
-    assert len(left) == 6
+    assert len(left) == late
     assert all(name.startswith(".") for name in left)
     succeeded(cloud.extract())
     versions.check_complete(cloud.data_dir)

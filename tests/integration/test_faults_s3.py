@@ -344,10 +344,10 @@ def test_a_lock_that_another_took_over_is_left_to_it(
     place: str, s3: servers.S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that slept past its lease, as a laptop does."""
-    monkeypatch.setattr("loader.placement.BEAT", 0.2)
+    monkeypatch.setattr("loader.placement.BEAT", 2)
     with held(place, "mine"):
-        put(s3, place, LOCK, ELSEWHERE)
-        time.sleep(0.5)
+        put(s3, place, LOCK, ELSEWHERE)  # before its first beat
+        time.sleep(3)
         assert objects(s3, place)[LOCK] == ELSEWHERE
     assert objects(s3, place)[LOCK] == ELSEWHERE
 
