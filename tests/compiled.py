@@ -70,14 +70,15 @@ class Project:
         self.flags += ["--log-level=none", "--log-level-file=none", "--no-version-check", "--no-write-json"]
         self.variables = {"site": "here", "output": str(work / "output"), **variables}
         self.manifest = None
-        self.manifest = self._invoke("parse")
+        self.manifest = self.invoke("parse")
         nodes = {k: n for k, n in self.manifest.nodes.items() if n.resource_type in ("seed", "model")}
         parents = {k: [p for p in n.depends_on_nodes if p in nodes] for k, n in nodes.items()}
         order = (nodes[key] for key in TopologicalSorter(parents).static_order())
         self.nodes = [n for n in order if n.name not in without]
         self.base: dict[str, str] = {}
 
-    def _invoke(self, command: str, *flags: str, **variables: Any) -> Any:
+    def invoke(self, command: str, *flags: str, **variables: Any) -> Any:
+        """Run dbt in this process; AssertionError with its message if it fails."""
         given = json.dumps(self.variables | variables) if variables else "{}"
         done = dbtRunner(manifest=self.manifest).invoke([command, *self.flags, "--vars", given, *flags])
         DuckDBConnectionManager.close_all_connections()
@@ -95,7 +96,7 @@ class Project:
         return self._compiled("test", data_dir, "--select", "resource_type:test", **variables)
 
     def _compiled(self, kind: str, data_dir: Path, *flags: str, **variables: Any) -> dict[str, str]:
-        done = self._invoke("compile", *flags, data_dir=str(data_dir), **variables)
+        done = self.invoke("compile", *flags, data_dir=str(data_dir), **variables)
         return {
             r.node.name: r.node.compiled_code.replace(str(data_dir), FOLDER).replace('"memory"."main".', "")
             for r in done.results

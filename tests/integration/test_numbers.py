@@ -13,7 +13,7 @@ from tests.compare import assert_equals_count, series
 from tests.compiled import write_tables
 from tests.random_site import RANDOM_WINDOW, random_site, shuffled, to_tables
 
-SEEDS = range(10)
+SEEDS = range(6)
 
 
 @pytest.fixture(scope="module", params=sample.KINDS)
