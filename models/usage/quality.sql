@@ -58,7 +58,7 @@ findings as (
     'negative' as "check",
     s.metric::varchar as metric,
     '{{ r }}' as resource,
-    count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }} or s.ts = {{ window_start() }}) as rows,
+    count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }}) as rows,
     sum(s.length) as micros,
     arg_min(s.ts, s.{{ r }}) as worst_at,
     min(s.{{ r }})::double as worst_value,

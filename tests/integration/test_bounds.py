@@ -264,6 +264,7 @@ def test_inferred_from_the_stay_that_begins_at_the_creation(build: Build) -> Non
     [
         ({"a": 3, "b": 2}, "a"),  # the latest start
         ({"a": 2, "b": 2, "c": 2, "d": 2, "e": 2}, "e"),  # of equal ones the larger id
+        ({"b": 2, "c": 2}, "c"),
     ],
 )
 def test_inferred_from_the_latest_commitment(starts: dict[str, int], expected: str, build: Build) -> None:
