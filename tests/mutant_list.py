@@ -701,7 +701,7 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "count(*) as rows, sum(kept)",
         ),
         "every step a change": (
-            "count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }} or s.ts = {{ window_start() }})",
+            "count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }})",
             "count(*)",
         ),
         "best instant": ("arg_min(s.ts, s.{{ r }})", "arg_max(s.ts, s.{{ r }})"),
