@@ -10,6 +10,7 @@ from tests.small_site import (
     UNKNOWN,
     Builder,
     Tables,
+    allocation,
     bare_instance,
     blazar_host,
     container,
@@ -361,3 +362,18 @@ def test_a_series_starts_with_the_window_though_nothing_was_there_yet(build: Bui
     assert site.steps("total") == [(1, 0), (10, 1)]
     assert site.hours("total") == 528
     assert site.steps("committed") == site.steps("occupied_ondemand") == [(1, 0)]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A row audited once per parent
+
+
+@pytest.mark.parametrize(("columns", "action"), [({"hidden": 1}, "hidden"), ({"launched_at": None}, "never_launched")])
+def test_a_row_that_does_not_count_is_audited_once(build: Builder, columns: dict, action: str) -> None:
+    """Its reservation has its host from 5 to 8 and from 10 to 15 March: two parents, of which it is in both."""
+    site = build(
+        *(host("a"), blazar_host("a"), lease("r", 5, 20), allocation("r", "a", 5, 8), allocation("r", "a", 10, 15)),
+        instance("i", 6, 12, "r", **columns),
+    )
+    assert site.spans("occupied_reservation") == [(None, None, action)]
+    assert len(site.spans("committed")) == 2
