@@ -4,11 +4,16 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from tests import oracle
 from tests.commands import Row, rows
+from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW
+
+if TYPE_CHECKING:
+    from tests.compiled import Plan
 
 EXACT = (
     *("action", "is_valid", "original_start_at", "original_end_at", "start_at", "end_at", "hypervisor_hostname"),
@@ -67,6 +72,12 @@ def assert_equal(
     for name in ("usage_by_project", *(["usage_by_project_resampled"] if resample else [])):
         assert_named_projects(outputs(name), tables)
     return count
+
+
+def assert_plan_equals_count(plan: "Plan", data_dir: Path, has_blazar: bool = True) -> None:
+    """The same, of a random site, by the models' SQL alone."""
+    with plan.run(data_dir) as built:
+        assert_equal(data_dir, built.rows, RANDOM_WINDOW, has_blazar, RANDOM_BUCKET)
 
 
 def assert_named_projects(published: list[Row], tables: oracle.Tables) -> None:

@@ -36,10 +36,10 @@ from tests.compare import assert_equal, assert_same_hours, read_site
 from tests.compiled import FOLDER, SHAPED, Built, Project, write_tables
 from tests.damages import DAMAGES, Sound
 from tests.mutant_list import MUTANTS, Mutant
-from tests.random_site import random_site, to_tables
+from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW, random_site, to_tables
 
 # Of the instants of random sites, the second window's bounds and buckets are some, the first one's none.
-WINDOWS = ((("2024-01-02T03:00", "2024-01-05T21:30"), "7h"), (("2024-01-02", "2024-01-05"), "12h"))
+WINDOWS = ((RANDOM_WINDOW, RANDOM_BUCKET), (("2024-01-02", "2024-01-05"), "12h"))
 SITES = 60
 ONCE_WRONG = (75, 78)  # legacy hours that no decimal holds
 SHAPING = ("macros/raw.sql", "models/usage/tracked.sql")  # files that a site's tables and columns matter to

@@ -13,6 +13,7 @@ from loader import catalogue
 Row = dict[str, Any]
 
 RANDOM_WINDOW = ("2024-01-02T03:00", "2024-01-05T21:30")  # of instants from 01-01 to 01-07
+RANDOM_BUCKET = "7h"  # the last one ends in the middle of it
 INSTANTS = [datetime(2024, 1, 1) + timedelta(hours=6 * i) for i in range(25)]
 PROJECTS = ("p1", "p2")
 # Digits compare as numbers: "9" before "10".

@@ -9,8 +9,10 @@ import pytest
 
 from tests import servers
 from tests.cloud import HALFWAY, Cloud, Room, locked, make_cloud
+from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW, full_site, to_tables
 
 if TYPE_CHECKING:
+    from tests.compiled import Project
     from tests.small_site import Builder
 
 
@@ -40,3 +42,14 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> "Builder":
     from tests.small_site import Builder  # imports dbt, which takes seconds: not for files that build none
 
     return Builder(tmp_path_factory.mktemp("small sites"))
+
+
+@pytest.fixture(scope="session")
+def random_project(tmp_path_factory: pytest.TempPathFactory) -> "Project":
+    """Compiles random sites; a site with every table and column was the first."""
+    from tests.compiled import Project, write_tables  # imports dbt
+
+    window = {"start_date": RANDOM_WINDOW[0], "end_date": RANDOM_WINDOW[1], "resample": RANDOM_BUCKET}
+    made = Project(tmp_path_factory.mktemp("random project"), without=("quality", "hours"), **window)
+    made.plan(write_tables(to_tables(full_site(0)), tmp_path_factory.mktemp("random first") / "site"))
+    return made

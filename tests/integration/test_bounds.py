@@ -89,8 +89,19 @@ def test_nameless_hosts_of_one_instant_supersede_nothing(build: Build) -> None:
     }
 
 
+@pytest.mark.parametrize(("ids", "last"), [(["10", "9"], "10"), (["a", "10", "9"], "a"), (["10", "b", "9", "a"], "b")])
+def test_ids_of_one_instant_are_numbers_then_names(ids: list[str], last: str, build: Build) -> None:
+    """Digits count as numbers, names come after them; the last row supersedes all others from its start, their own."""
+    rows = {
+        "nova.compute_nodes": [{"id": 1, "hypervisor_hostname": "n", "created_at": day(1)}],
+        "blazar.computehosts": [{"id": i, "hypervisor_hostname": "n", "created_at": day(2)} for i in ids],
+    }
+    actions = {i: ("none" if i == last else "empty",) for i in ids}
+    assert spans_of(build(rows), "reservable", "action") == actions
+
+
 def test_an_archived_row_counts_beside_a_live_one_without_a_key(build: Build) -> None:
-    """uuid is nullable in nova.instances."""
+    """No release lets uuid be null; were one so, it would not hide what was archived."""
     life = {"created_at": day(2), "launched_at": day(2)}
     rows = {
         "nova.instances": [{"id": 1, "uuid": None, **life}],

@@ -11,7 +11,7 @@ from tests import database, servers
 from tests.commands import OUTPUTS, WINDOW, contents, metadata, process, rows, succeeded, usage
 from tests.compare import assert_equals_count, series
 from tests.compiled import write_tables
-from tests.random_site import RANDOM_WINDOW, random_site, shuffled, to_tables
+from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW, random_site, shuffled, to_tables
 
 SEEDS = range(6)
 
@@ -99,11 +99,11 @@ def test_every_number_of_random_sites(tmp_path: Path) -> None:
         lines.append(f"s{seed}: {{data_dir: '{data}', blazar: {str(has_blazar(seed)).lower()}}}\n")
     config = tmp_path / "site.yml"
     config.write_text("".join(lines))
-    window = ("--start-date", RANDOM_WINDOW[0], "--end-date", RANDOM_WINDOW[1], "--resample", "7h")
+    window = ("--start-date", RANDOM_WINDOW[0], "--end-date", RANDOM_WINDOW[1], "--resample", RANDOM_BUCKET)
     succeeded(usage("--config", config, "process", "--output", tmp_path / "out", *window))
     for seed in SEEDS:
         folders = (tmp_path / "data" / f"s{seed}", tmp_path / "out" / f"s{seed}")
-        assert_equals_count(*folders, RANDOM_WINDOW, has_blazar(seed), "7h")
+        assert_equals_count(*folders, RANDOM_WINDOW, has_blazar(seed), RANDOM_BUCKET)
 
 
 def has_blazar(seed: int) -> bool:
