@@ -1,6 +1,6 @@
 """Small changes of the SQL, one at a time: each must be caught, by the count of random sites or by a test.
 
-    python -m tests.mutants [--only TEXT] [--sites N] [--workers N]
+    python -m tests.mutants [--only TEXT …] [--sites N] [--workers N]
 
 A mutant is tried on random sites against tests/oracle.py, as tests/integration does, then by `dbt build` of the sample
 sites with its unit and data tests; one that names a test is tried by that alone, in a copy of the checkout. The exit
@@ -269,11 +269,12 @@ def report(verdicts: list[Verdict], console: Console) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="part of the file and name of the mutants to try")
+    parser.add_argument("--only", action="append", help="part of the file and name of the mutants to try; repeatable")
     parser.add_argument("--sites", type=int, default=SITES, help="random sites to try")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     given = parser.parse_args()
-    chosen = [m for m in MUTANTS if given.only in f"{m.file}: {m.name}"]
+    wanted = given.only or [""]
+    chosen = [m for m in MUTANTS if any(text in f"{m.file}: {m.name}" for text in wanted)]
     seeds, verdicts, console, begun = seeds_of(given.sites), [], Console(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as work:
         os.environ["MUTANTS_WORK"] = work
