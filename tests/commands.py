@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from tests import forked
+
 BIN = Path(sys.executable).parent
 CHECKOUT = Path(__file__).parent.parent
 WINDOW = ("2024-01-01", "2025-01-01")
@@ -17,9 +19,12 @@ Row = dict[str, object]
 def run(*command: str | Path, env: dict[str, str] | None = None, **kw) -> subprocess.CompletedProcess[str]:
     """Run a program of our venv; the output is kept apart in stdout and stderr."""
     program, *arguments = map(str, command)
+    env, changed = {**os.environ, **(env or {})}, env or {}
+    if forked.can_run(changed, kw):
+        return forked.run(BIN / program, arguments, env, **kw)
     return subprocess.run(
         [str(BIN / program), *arguments],
-        env={**os.environ, **(env or {})},
+        env=env,
         capture_output=True,
         text=True,
         check=False,
