@@ -20,7 +20,7 @@ def run(*command: str | Path, env: dict[str, str] | None = None, **kw) -> subpro
     """Run a program of our venv; the output is kept apart in stdout and stderr."""
     program, *arguments = map(str, command)
     env, changed = {**os.environ, **(env or {})}, env or {}
-    if forked.can_run(changed, kw):
+    if forked.can_run(program, arguments, changed, kw):
         return forked.run(BIN / program, arguments, env, **kw)
     return subprocess.run(
         [str(BIN / program), *arguments],

@@ -20,8 +20,10 @@ IMPORTED = ("dbt.cli.main", "dbt.adapters.duckdb", "dlt", "fsspec", "pymysql", "
 AT_START = ("PYTHON", "LC_", "LANG", "LD_", "TZ")  # variables that an interpreter reads when it starts
 
 
-def can_run(env: dict[str, str], extra: dict) -> bool:
-    """Whether a fork does, or the interpreter must be started anew."""
+def can_run(program: str, arguments: list[str], env: dict[str, str], extra: dict) -> bool:
+    """Whether a fork does, or an interpreter must be started anew."""
+    if program == "python" and arguments[:2] != ["-m", "loader"]:
+        return False
     return not set(extra) - {"cwd"} and not any(name.startswith(AT_START) for name in env)
 
 
@@ -86,10 +88,9 @@ def _become(job: dict) -> None:
 
 def _run(job: dict) -> None:
     _become(job)
-    if Path(job["program"]).name == "python":
-        assert job["arguments"][0] == "-m", "a fork runs a module or a script"
-        sys.argv, sys.path[0] = sys.argv[1:], job["cwd"]
-        runpy.run_module(job["arguments"][1], run_name="__main__", alter_sys=True)
+    if job["arguments"][:2] == ["-m", "loader"]:
+        sys.argv, sys.path[0] = sys.argv[2:], job["cwd"]
+        runpy.run_module("loader", run_name="__main__", alter_sys=True)
     else:
         runpy.run_path(job["program"], run_name="__main__")
 
