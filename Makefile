@@ -37,7 +37,7 @@ lock: .venv/installed ## Pin the newest versions of all packages in requirements
 	$(COMPILE) --fork-strategy fewest -o tests/openstack.lock tests/openstack.in
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .openstack target logs $(DEMO) build dist benchmarks/work
+	rm -rf .venv .openstack target logs chameleon_usage.duckdb $(DEMO) build dist benchmarks/work
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "needs Python 3.10 or newer: make PYTHON=python3.12")'

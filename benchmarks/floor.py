@@ -5,6 +5,7 @@
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,8 +18,11 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 def _manifest(variables: dict[str, str], target: Path) -> dict:
     """dbt's manifest with the compiled SQL of every model and test."""
     flags = ["--vars", json.dumps(variables), "--exclude", "resource_type:unit_test", "--quiet"]
+    env = {**os.environ, "CHAMELEON_USAGE_DATABASE": ":memory:"}
     folders = ["--project-dir", CHECKOUT, "--profiles-dir", CHECKOUT, "--target-path", target, "--log-path", target]
-    subprocess.run([Path(sys.executable).with_name("dbt"), "compile", *flags, *folders], check=True, cwd=CHECKOUT)
+    subprocess.run(
+        [Path(sys.executable).with_name("dbt"), "compile", *flags, *folders], check=True, cwd=CHECKOUT, env=env
+    )
     return json.loads((target / "manifest.json").read_text("utf-8"))
 
 

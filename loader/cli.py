@@ -13,9 +13,72 @@ from loader import __version__, console
 from loader.errors import Failure, Interrupted, watched_signals
 from loader.work import remove_work_folders
 
+
+def _complete_site(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The sites of the config that was named before, for a shell's completion."""
+    from loader import config as configuration
+
+    path = context.params.get("config") or (context.obj or {}).get("config")
+    while path is None and context.parent:
+        context = context.parent
+        path = context.params.get("config")
+    try:
+        return [key for key in configuration.read(path) if key.startswith(begun)] if path else []
+    except Failure:
+        return []
+
+
+def _complete_metric(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    from loader.outputs import operands
+
+    return [metric for metric in operands() if metric.startswith(begun)]
+
+
+def _complete_resource(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    from loader.outputs import RESOURCES
+
+    return [resource for resource in RESOURCES if resource.startswith(begun)]
+
+
+class Kind(click.Choice):
+    """A kind of finding; their list is read only when one is given."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from loader.check import KINDS
+
+        return click.Choice(KINDS).convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
+        from loader.check import KINDS
+
+        return click.Choice(KINDS).shell_complete(ctx, param, incomplete)
+
+
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True, help="For whom."
+)
+OUTPUT = click.option(
+    "--output", metavar="PATH", help="Where process wrote. Default: the config's `output`, then output/usage."
+)
+LOG_FORMAT = click.option(
+    "--log-format",
+    type=click.Choice(console.FORMATS),
+    default="text",
+    show_default=True,
+    help="json: one object a line, for machines.",
+)
+VERBOSE = click.option("-v", "--verbose", is_flag=True, help="Say each step, on stderr.")
 CONFIG = click.option("--config", type=click.Path(path_type=Path), help="Path to etc/site.yml, the sites' settings.")
 SITE = click.option(
-    "--site", "sites", multiple=True, metavar="KEY", help="Key of a site; repeatable. Default: all sites."
+    "--site",
+    "sites",
+    multiple=True,
+    metavar="KEY",
+    shell_complete=_complete_site,
+    help="Key of a site; repeatable. Default: all sites.",
 )
 DATA_DIR = click.option(
     "--data-dir", metavar="PATH", help="Where the extracted tables lie: a folder or s3://bucket/folder."
@@ -118,13 +181,8 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
     help="Go on with the history of another database server: after a move or a restore.",
 )
 @click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only this database; repeatable.")
-@click.option(
-    "--log-format",
-    type=click.Choice(console.FORMATS),
-    default="text",
-    show_default=True,
-    help="json: one object a line, for machines.",
-)
+@LOG_FORMAT
+@VERBOSE
 @click.pass_context
 def extract(
     context: click.Context,
@@ -132,6 +190,7 @@ def extract(
     sites: tuple[str, ...],
     data_dir: str | None,
     log_format: str,
+    verbose: bool,
     **options,
 ):
     """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
@@ -143,16 +202,24 @@ def extract(
     extractions that last saw and first missed them in _last_seen_at and _vanished_at.
 
     Exit code: 0 all copied, or only optional tables missing; 1 a required table is missing or anything failed; 2 usage.
+
+    \b
+    chameleon-usage --config etc/site.yml --site chi_uc extract
+    DATABASE_URI=mysql://user:password@host chameleon-usage --data-dir data/chi_uc extract --history
     """
     from loader.extract import extract_sites
 
-    console.set_up(log_format)
+    console.set_up(log_format, verbose)
     extract_sites(**_merged(context, config, sites, data_dir), **options)
 
 
 @main.command(short_help="Turn extracted tables into usage.")
 @shared_flags
-@click.option("--output", required=True, metavar="PATH", help="Folder or s3:// URL; files go to <output>/<site>/.")
+@click.option(
+    "--output",
+    metavar="PATH",
+    help="Folder or s3:// URL; files go to <output>/<site>/. Default: the config's `output`.",
+)
 @click.option(
     "--start-date", required=True, metavar="DATE", help="Start of the window, UTC: 2024-01-01 or 2024-01-01T06:00."
 )
@@ -162,7 +229,10 @@ def extract(
 @click.option(
     "--memory-limit", metavar="SIZE", help="Memory for DuckDB, e.g. 1GB; past it, it spills to disk. Default 3GB."
 )
-@click.option("--threads", type=click.IntRange(1), help="Threads for DuckDB. Default: one a core.")
+@click.option("--threads", type=click.IntRange(1), help="Threads for DuckDB. Default: the cores, shared by the sites.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="Sites at once; they share the memory. Default: as many as cores and GB."
+)
 @click.option(
     "--resample",
     metavar="LENGTH",
@@ -171,16 +241,160 @@ def extract(
 @click.option(
     "--allow-failed", is_flag=True, help="Go on although the last extraction failed to copy a required table."
 )
+@LOG_FORMAT
+@VERBOSE
 @click.pass_context
-def process(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+def process(
+    context: click.Context,
+    config: Path | None,
+    sites: tuple[str, ...],
+    data_dir: str | None,
+    log_format: str,
+    verbose: bool,
+    **options,
+):
     """Turn extracted tables into <output>/<site>/usage.parquet, usage_by_project, spans and quality.
 
-    The files of a site are checked, then published together: when anything fails, none of them changes.
-    Needs `pip install 'chameleon-usage[pipeline]'`.
+    The files of a site are checked, then published together: when anything fails, none of them changes, and the other
+    sites go on. Needs `pip install 'chameleon-usage[pipeline]'`.
+
+    \b
+    chameleon-usage --config etc/site.yml --site chi_uc process \\
+        --output output/usage --start-date 2024-01-01 --end-date 2024-12-31
+    chameleon-usage --config etc/site.yml process --output s3://usage/all \\
+        --start-date 2024-01-01 --end-date 2025-01-01 --resample 1d
     """
     from loader.process import process_sites
 
+    console.set_up(log_format, verbose)
     process_sites(**_merged(context, config, sites, data_dir), **options)
+
+
+@main.command(short_help="Show the source rows behind a number, or what became of a row.")
+@shared_flags
+@OUTPUT
+@click.option("--at", metavar="INSTANT", help="UTC, in the window: 2024-06-01 or 2024-06-01T12:00.")
+@click.option(
+    "--metric",
+    metavar="NAME",
+    shell_complete=_complete_metric,
+    help="Show the spans that add up to this metric: total, committed, idle, …",
+)
+@click.option(
+    "--resource",
+    metavar="NAME",
+    shell_complete=_complete_resource,
+    help="nodes (default), vcpus, vcpus_overcommit, memory_mb or disk_gb.",
+)
+@click.option("--project", metavar="ID", help="Of this project alone, by id or name.")
+@click.option("--span", metavar="TABLE/KEY", help="The story of one source row: nova.instances/UUID, blazar.leases/ID.")
+@click.option("--limit", type=click.IntRange(0), default=10, show_default=True, help="Spans to show, as text.")
+@FORMAT
+@click.pass_context
+def explain(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+    """Show the utilisation stack at an instant, and the source rows that a value is the sum of.
+
+    \b
+    chameleon-usage explain --site chi_uc --at 2024-06-01
+    chameleon-usage explain --site chi_uc --at 2024-06-01 --metric idle --resource vcpus
+    chameleon-usage explain --site chi_uc --at 2024-06-01T12:00 --metric committed --project my-project --format csv
+    chameleon-usage explain --site chi_uc --span nova.instances/0b3c2f0e-…
+    """
+    from loader.look import explain_site
+
+    explain_site(**_merged(context, config, sites, data_dir), **options)
+
+
+@main.command(short_help="List what is wrong or doubtful with the numbers, and what to do.")
+@shared_flags
+@OUTPUT
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=Kind(),
+    metavar="KIND",
+    help="Exit with 1 if there is such a finding: negative, orphan, missing_table, …, or any; repeatable.",
+)
+@click.option("--min-hours", type=float, default=0.0, metavar="H", help="Leave out findings of fewer hours.")
+@FORMAT
+@click.pass_context
+def check(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+    """List the findings of quality.parquet by the hours at stake, with what each means and what to do.
+
+    \b
+    chameleon-usage check --site chi_uc
+    chameleon-usage check --fail-on negative --fail-on missing_table --min-hours 24
+    """
+    from loader.look import check_sites
+
+    check_sites(**_merged(context, config, sites, data_dir), **options)
+
+
+@main.command(short_help="Show how fresh each site's extraction and outputs are.")
+@shared_flags
+@OUTPUT
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For whom."
+)
+@click.pass_context
+def status(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+    """Show per site when it was extracted and processed, the window of its outputs, and which tables are missing.
+
+    \b
+    chameleon-usage --config etc/site.yml status
+    chameleon-usage status --output output/usage --format json
+    """
+    from loader.look import show_status
+
+    show_status(**_merged(context, config, sites, data_dir), **options)
+
+
+@main.group("config", short_help="Check etc/site.yml, or print its schema.")
+def config_group() -> None:
+    """Check the sites' settings, or print the schema that editors complete and check them with."""
+
+
+@config_group.command("check")
+@shared_flags
+@click.pass_context
+def config_check(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None) -> None:
+    """Check --config as a whole: keys, values, variables, places. No database is asked, and no password is printed.
+
+    \b
+    chameleon-usage --config etc/site.yml config check
+    """
+    from loader.config_check import check_config
+
+    given = _merged(context.parent, config, sites, data_dir)
+    check_config(given["config"], given["keys"])
+
+
+@config_group.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of etc/site.yml.
+
+    \b
+    chameleon-usage config schema > etc/site.schema.json
+    # yaml-language-server: $schema=site.schema.json      (first line of etc/site.yml)
+    """
+    from loader.config_check import schema
+
+    click.echo(schema())
+
+
+@main.command(short_help="Print the completion script of a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands, flags, sites and metrics.
+
+    \b
+    chameleon-usage completion bash > ~/.local/share/bash-completion/completions/chameleon-usage
+    chameleon-usage completion zsh > "${fpath[1]}/_chameleon-usage"
+    """
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)(main, {}, "chameleon-usage", "_CHAMELEON_USAGE_COMPLETE")
+    click.echo(script.source())
 
 
 @main.command("print-grant-sql", short_help="Print the SQL that lets a user extract.")
@@ -192,6 +406,10 @@ def print_grant_sql(user: str, host: str, schemas: tuple[str, ...]) -> None:
 
     The command only prints; have a database administrator run it: `chameleon-usage print-grant-sql | mariadb --force`
     goes on past tables and columns that this cloud does not have.
+
+    \b
+    chameleon-usage print-grant-sql
+    chameleon-usage print-grant-sql --user usage_exporter --host '10.0.0.%' --schema nova
     """
     from loader.grants import grant_sql
 

@@ -3,15 +3,18 @@
 import difflib
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
 
 from loader.errors import UsageError
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+DEFAULT_OUTPUT = "output/usage"  # of commands that look at outputs: where the README's example writes them
+VARIABLE = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<broken>\$\{)")
 
 
 class SiteEntry(BaseModel):
@@ -19,12 +22,22 @@ class SiteEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    site_name: str | None = None
-    db_uri: SecretStr | None = None
-    data_dir: str | None = None
-    history: bool | None = None
-    schemas: list[str] = []
-    blazar: bool = True
+    site_name: str | None = Field(None, description="Label in tables and reports; the key if left out.")
+    db_uri: SecretStr | None = Field(None, description="mysql://user:password@host:3306; ${VAR} for what is secret.")
+    data_dir: str | None = Field(None, description="Where the extracted tables lie: a folder or s3://bucket/folder.")
+    raw_parquet: str | None = Field(None, description="The old name of data_dir.", deprecated=True)
+    output: str | None = Field(None, description="Where usage goes, a folder or s3://bucket/folder: <output>/<site>/.")
+    history: bool | None = Field(None, description="Keep rows that vanish from the database.")
+    schemas: list[str] = Field([], description="Only these databases; all if left out.")
+    blazar: bool = Field(True, description="false: a cloud without Blazar; reservable and committed are zero.")
+
+    @model_validator(mode="after")
+    def _one_data_dir(self) -> "SiteEntry":
+        if self.__dict__["raw_parquet"] is not None:
+            if self.data_dir is not None:
+                raise ValueError("raw_parquet is the old name of data_dir, which is there, too; give data_dir alone")
+            self.data_dir = self.__dict__["raw_parquet"]
+        return self
 
 
 @dataclass(frozen=True)
@@ -43,6 +56,7 @@ class Site:
     history: bool | None = None
     schemas: tuple[str, ...] = ()
     blazar: bool = True
+    output: str | None = None
 
 
 def _lines(node: yaml.Node | None, path: tuple = ()) -> dict[tuple, int]:
@@ -75,8 +89,10 @@ def _explain(error: dict, lines: dict[tuple, int]) -> str:
         close = difflib.get_close_matches(place[-1], SiteEntry.model_fields, 1)
         advice = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(SiteEntry.model_fields)}"
         return f"line {line}: unknown key {shown(what)}; {advice}"
-    if len(place) == 1:
+    if len(place) == 1 and error["type"] != "value_error":
         return f"line {line}: {shown(what)} needs its settings indented below it: site_name, db_uri, data_dir"
+    if error["type"] == "value_error":
+        return f"line {line}: {what}: {error['ctx']['error']}"
     advice = {"bool_parsing": "write true or false", "list_type": "write a list: [nova, nova_api, blazar]"}
     return f"line {line}: {what}: {advice.get(error['type'], error['msg'])}"
 
@@ -114,11 +130,34 @@ def read(path: Path) -> dict[str, SiteEntry]:
         raise UsageError("\n".join(f"{path}: {_explain(err, lines)}" for err in e.errors())) from None
 
 
+def substituted(text: str, where: str) -> str:
+    """A value of the config with each ${NAME} replaced from the environment; $${ stands for ${.
+
+    `where` names the value in errors: a variable that is not set, or empty, is one. Only values that a command needs
+    are asked for, so that one site's run needs no other site's variables.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        if found["escaped"]:
+            return "${"
+        if found["broken"]:
+            raise UsageError(f"{where}: ${{ needs a name and a brace: write ${{NAME}}, or $${{ for the characters ${{")
+        if not os.environ.get(found["name"]):
+            raise UsageError(f"{where}: the environment variable {found['name']} is not set")
+        return os.environ[found["name"]]
+
+    return VARIABLE.sub(value, text)
+
+
 def trimmed(place: str) -> str:
     """A path or URL less its last slashes: `<data_dir>/<file>` then has one. ~ is the home folder, as in a shell."""
     if "://" not in place:
         place = os.path.expanduser(place)  # noqa: PTH111 (a Path would lose the s3:// of others)
     return place if place.endswith("://") else place.rstrip("/") or "/"
+
+
+def _label(key: str, entry: SiteEntry, config: Path | None) -> str:
+    return substituted(entry.site_name or key, f"{config}: site_name of {key}")
 
 
 def select(
@@ -140,22 +179,20 @@ def select(
         key = keys[0] if keys else default_key
         entries = {key: SiteEntry()}
     else:
-        entries = read(config)
-        for key in keys:
-            if key not in entries:
-                raise UsageError(f"--site {key}: unknown site; {config} has {', '.join(entries)}")
-        entries = {k: entries[k] for k in keys or entries}
+        entries = _selected(config, keys)
     if data_dir and len(entries) > 1:
         raise UsageError(f"--data-dir names one folder, but {len(entries)} sites are selected; choose one with --site")
     sites = []
     for key, entry in entries.items():
-        place = data_dir or entry.data_dir
+        place = data_dir or (entry.data_dir and substituted(entry.data_dir, f"{config}: data_dir of {key}"))
         if not place:
             where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
             whose = f" for {key}" if config or keys else ""
             raise UsageError(f"missing data path{whose}: give --data-dir{where}")
-        site = Site(key, entry.site_name or key, trimmed(place), entry.db_uri, f"db_uri of {key} in {config}")
-        sites.append(replace(site, history=entry.history, schemas=tuple(entry.schemas), blazar=entry.blazar))
+        site = Site(key, _label(key, entry, config), trimmed(place), entry.db_uri, f"db_uri of {key} in {config}")
+        output = entry.output and trimmed(substituted(entry.output, f"{config}: output of {key}"))
+        known = {"history": entry.history, "schemas": tuple(entry.schemas), "blazar": entry.blazar, "output": output}
+        sites.append(replace(site, **known))
     places = {}
     for site in sites:
         place = site.data_dir if "://" in site.data_dir else os.path.realpath(site.data_dir)
@@ -163,6 +200,51 @@ def select(
         if other is not site:
             raise UsageError(f"{other.key} and {site.key} have the same data_dir {site.data_dir}; give each its own")
     return sites
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the outputs of a site lie (<output>/<key>/), and its extracted tables where that is known."""
+
+    key: str
+    name: str
+    output: str
+    data_dir: str | None
+
+
+def places(
+    config: Path | None,
+    keys: tuple[str, ...],
+    data_dir: str | None,
+    output: str | None,
+    known: Callable[[str], list[str]],
+) -> list[Place]:
+    """The sites whose outputs are to be looked at: those of --site, else of the config, else all that `known` finds.
+
+    --output wins over the config's `output`; without both it is DEFAULT_OUTPUT.
+    """
+    if config is None:
+        place = trimmed(output or DEFAULT_OUTPUT)
+        found = list(dict.fromkeys(keys)) or known(place)
+        if not found:
+            raise UsageError(f"no site has outputs in {place}; give --output, or --config with `output`")
+        return [Place(key, key, place, data_dir and trimmed(data_dir)) for key in found]
+    entries = _selected(config, keys)
+    result = []
+    for key, entry in entries.items():
+        given = output or (entry.output and substituted(entry.output, f"{config}: output of {key}")) or DEFAULT_OUTPUT
+        tables = data_dir or (entry.data_dir and substituted(entry.data_dir, f"{config}: data_dir of {key}"))
+        result.append(Place(key, _label(key, entry, config), trimmed(given), tables and trimmed(tables)))
+    return result
+
+
+def _selected(config: Path, keys: tuple[str, ...]) -> dict[str, SiteEntry]:
+    """The entries of the config that --site names, all without it."""
+    entries = read(config)
+    for key in keys:
+        if key not in entries:
+            raise UsageError(f"--site {key}: unknown site; {config} has {', '.join(entries)}")
+    return {key: entries[key] for key in keys or entries}
 
 
 def with_database(sites: list[Site], db_uri: str | None) -> list[Site]:
@@ -176,4 +258,4 @@ def with_database(sites: list[Site], db_uri: str | None) -> list[Site]:
     for site in sites:
         if site.db_uri is None:
             raise UsageError(f"missing database for {site.key}: give --db-uri, $DATABASE_URI or db_uri in the config")
-    return sites
+    return [replace(s, db_uri=SecretStr(substituted(s.db_uri.get_secret_value(), s.db_uri_from))) for s in sites]

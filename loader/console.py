@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
 
@@ -30,10 +30,10 @@ class _Json(logging.Formatter):
 
 
 class _Echo(logging.Handler):
-    """Information to stdout, the rest to stderr: to those of the moment, which a progress bar replaces."""
+    """Results to stdout, the rest to stderr: to those of the moment, which a progress bar replaces."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        is_err = record.levelno >= logging.WARNING
+        is_err = record.levelno != logging.INFO
         try:
             # named, for click would look for the real stream and write past a progress bar
             click.echo(self.format(record), file=sys.stderr if is_err else sys.stdout)
@@ -41,12 +41,12 @@ class _Echo(logging.Handler):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if is_err else 1)
 
 
-def set_up(form: str = "text") -> None:
-    """Send our log to stdout and stderr, as text or as JSON. Nobody else's loggers are touched."""
+def set_up(form: str = "text", is_verbose: bool = False) -> None:
+    """Send our log to stdout and stderr, as text or JSON; each step, too, if verbose. No other loggers are touched."""
     handler = _Echo()
     handler.setFormatter(_Json() if form == "json" else _Text())
     LOG.handlers[:] = [handler]
-    LOG.setLevel(logging.INFO)
+    LOG.setLevel(logging.DEBUG if is_verbose else logging.INFO)
     LOG.propagate = False
 
 
@@ -60,6 +60,38 @@ def say(level: int, message: str, **facts: object) -> None:
     LOG.log(level, message, extra={"facts": facts})
 
 
+class Steps:
+    """A line a site on a terminal: which model of how many; nothing elsewhere."""
+
+    @contextmanager
+    def shown(self) -> Iterator[Callable[[str, int, int, str], None]]:
+        """Show lines until the block ends, where stderr is a terminal and a person reads; gives what updates them."""
+        if not _is_watched():
+            yield lambda *_: None
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = [
+            *(TextColumn("{task.fields[site]}"), BarColumn(20), TextColumn("{task.completed:.0f} of {task.total:.0f}")),
+            *(TimeElapsedColumn(), TextColumn("{task.description}")),
+        ]
+        tasks: dict[str, int] = {}
+        with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
+
+            def update(site: str, done: int, of: int, what: str) -> None:
+                if site not in tasks:
+                    tasks[site] = progress.add_task(what, site=site, total=of)
+                progress.update(tasks[site], completed=done, total=of, description=what)
+
+            yield update
+
+
+def _is_watched() -> bool:
+    """Does a person read our log on a terminal?"""
+    return not is_json() and sys.stderr.isatty()
+
+
 class Bars:
     """A progress bar a table on a terminal: rows, rate and time; nothing elsewhere."""
 
@@ -69,7 +101,7 @@ class Bars:
     @contextmanager
     def shown(self) -> Iterator[None]:
         """Show bars until the block ends, where stderr is a terminal and a person reads."""
-        if is_json() or not sys.stderr.isatty():
+        if not _is_watched():
             yield
             return
         from rich.console import Console

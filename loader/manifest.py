@@ -162,6 +162,11 @@ def failed(manifest: dict) -> list[str]:
     ]
 
 
+def missing_required(manifest: dict) -> list[str]:
+    """The tables that every cloud has, and that the last extraction did not find or was not granted."""
+    return [name for name, entry in _required(manifest) if entry["status"] == "skipped"]
+
+
 def zero_dates(manifest: dict) -> list[tuple[str, int]]:
     """The columns in which the last extraction found what is no date, and how many rows of each."""
     return [

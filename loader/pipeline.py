@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from logging import DEBUG
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixe
 from loader import catalogue, history
 from loader.catalogue import Table
 from loader.config import Site
-from loader.console import Bars
+from loader.console import Bars, say
 from loader.earlier import Earlier
 from loader.errors import Failure, Interrupted, stop_if_interrupted, uninterrupted
 from loader.manifest import MARK, Extraction, Outcome
@@ -106,7 +107,9 @@ def _copy(run: Run, table: Table) -> tuple[Outcome, Path]:
     """Copy a table and keep its history; says what became of it, also when that failed."""
     started = time.monotonic()
     path = run.work / f"{table.full_name}.parquet"
-    run.bars.start(table.full_name, _estimate(run, table))
+    about = _estimate(run, table)
+    say(DEBUG, f"{table.full_name}: reading" + (f", about {about:,} rows" if about else ""), table=table.full_name)
+    run.bars.start(table.full_name, about)
     try:
         schema, copied = _read(run, table, path)
         outcome = Outcome(table, "copied", copied.rows, zero_dates=copied.zero_dates, columns=schema.names)

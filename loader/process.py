@@ -5,8 +5,8 @@ import os
 import re
 import tempfile
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from logging import ERROR, WARNING
+from functools import partial
+from logging import DEBUG, ERROR, INFO, WARNING
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,12 +16,15 @@ from loader import __version__, catalogue, storage
 from loader import config as configuration
 from loader.catalogue import project_dir
 from loader.config import Site
-from loader.console import say
+from loader.console import Steps, is_json, say
 from loader.errors import Failure, UsageError, stop_if_interrupted
+from loader.instants import parse_window
+from loader.parallel import Progress, run_all
 from loader.work import work_folder
 
+DEFAULT_MEMORY = "3GB"
+MEMORY_EACH = 1.0  # GB: with less, a site of a million instances fails (benchmarks/README.md)
 SUMMARY = "chameleon_usage_summary "
-INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.]\d{6})?)?([zZ]|[+-]\d\d:\d\d)?)?")  # as macros/config.sql
 BUCKET = re.compile(r"[1-9]\d{0,5}(m|h|d|w|mo|y)")  # as macros/config.sql
 MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 
@@ -49,82 +52,105 @@ class Published:
     quality: list[Finding] = field(default_factory=list)
 
 
-def parse_instant(text: str, flag: str) -> datetime:
-    """A date or ISO date-time as naive UTC; UsageError names the flag."""
-    try:
-        if not INSTANT.fullmatch(text.strip()):
-            raise ValueError(text)
-        instant = datetime.fromisoformat(re.sub(r"[zZ]$", "+00:00", text.strip()))
-        return instant.astimezone(timezone.utc).replace(tzinfo=None) if instant.tzinfo else instant
-    except (ValueError, OverflowError):
-        raise UsageError(f"{flag} {text!r} is not a date; write 2024-01-31 or 2024-01-31T06:00:00 (UTC)") from None
-
-
-def parse_window(start_date: str, end_date: str) -> tuple[str, str]:
-    """The reporting window [start, end) as ISO text in UTC; UsageError if there is no time in it."""
-    start, end = parse_instant(start_date, "--start-date"), parse_instant(end_date, "--end-date")
-    if start >= end:
-        raise UsageError(
-            f"--start-date {start_date} is not before --end-date {end_date} (the end is not in the window)"
-        )
-    return start.isoformat(), end.isoformat()
-
-
 def process_sites(
     config: Path | None,
     keys: tuple[str, ...],
     data_dir: str | None,
-    output: str,
+    output: str | None,
     start_date: str,
     end_date: str,
     memory_limit: str | None,
     threads: int | None,
+    jobs: int | None,
     allow_failed: bool,
     resample: str | None,
 ) -> None:
     """Process each selected site. One that fails doesn't stop the others; then raises Failure at the end."""
     start, end = parse_window(start_date, end_date)
-    if memory_limit and not MEMORY.fullmatch(memory_limit):
-        raise UsageError(f"--memory-limit {memory_limit!r} is not a size; write 1GB or 800MB")
     if resample and not BUCKET.fullmatch(resample):
         raise UsageError(f"--resample {resample!r} is not a length; write 15m, 1h, 1d, 7d, 1w, 1mo or 1y")
+    limit = memory_limit or DEFAULT_MEMORY
+    if not MEMORY.fullmatch(limit):
+        raise UsageError(f"--memory-limit {memory_limit!r} is not a size; write 1GB or 800MB")
     sites = configuration.select(config, keys, data_dir)
     for site in sites:
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
-    storage.check_place(output, "--output")
-    published: dict[str, Published] = {}
-    failed: list[str] = []
+    outputs = {site.key: _output(site, output, config) for site in sites}
+    jobs = min(jobs or jobs_within(limit), len(sites))
+    results: dict[str, Published | Failure] = {}
     with work_folder() as work:
-        dbt = Dbt(work, memory_limit, threads, allow_failed, resample)
-        for site in sites:
-            try:
-                published[site.key] = dbt.build(site, configuration.trimmed(output), start, end)
-            except Failure as e:
-                if len(sites) == 1:
-                    raise
-                failed.append(site.key)
-                say(ERROR, f"{site.key}: {e}", site=site.key)
-    if published:
-        from loader.tables import print_hours, print_quality
+        dbt = Dbt(work, limit, threads, jobs, allow_failed, resample)
+        runs = {site.key: partial(dbt.build, site, outputs[site.key], start, end) for site in sites}
+        with Steps().shown() as shown:
 
-        names = {s.key: s.name for s in sites}
-        for done in published.values():
-            for file in done.files:
-                click.echo(f"wrote {file}")
+            def progress(key: str, done: int, of: int, what: str) -> None:
+                say(DEBUG, f"{key}: {done} of {of}, {what}", site=key, step=done, steps=of, node=what)
+                shown(key, done, of, what)
+
+            for key, result in run_all(runs, jobs, progress):
+                if isinstance(result, Failure):
+                    if len(sites) == 1:
+                        raise result
+                    say(ERROR, f"{key}: {result}", site=key)
+                results[key] = result
+    _show({site.key: site.name for site in sites}, results, start, end)
+    dbt.forget()
+    if failed := [key for key, result in results.items() if isinstance(result, Failure)]:
+        raise Failure(
+            f"{len(failed)} of {len(sites)} sites not processed, their files are as before: {', '.join(failed)}"
+        )
+
+
+def _show(names: dict[str, str], results: dict[str, Published | Failure], start: str, end: str) -> None:
+    """What was published, in the order of the config, and of several sites what became of each."""
+    from loader.tables import print_hours, print_quality, print_results
+
+    published = {key: results[key] for key in names if isinstance(results[key], Published)}
+    if is_json():
+        for key, done in published.items():
+            hours = [{"metric": m, "resource": r, "hours": h} for (m, r), h in done.hours.items()]
+            findings = [finding._asdict() for finding in done.quality]
+            say(INFO, f"{key}: published", site=key, files=done.files, hours=hours, findings=findings)
+        return
+    for done in published.values():
+        for file in done.files:
+            click.echo(f"wrote {file}")
+    if published:
         print_hours({names[key]: done.hours for key, done in published.items()}, start, end)
         for key, done in published.items():
             print_quality(names[key], done.quality)
-    dbt.forget()
-    if failed:
-        names = ", ".join(failed)
-        raise Failure(f"{len(failed)} of {len(sites)} sites not processed, their files are as before: {names}")
+    if len(names) > 1:
+        print_results({names[key]: results[key] for key in names})
+
+
+def jobs_within(memory_limit: str) -> int:
+    """How many sites at once: a core each, and at least MEMORY_EACH of memory."""
+    number, unit = re.fullmatch(r"([\d.]+)\s*(\w)i?B", memory_limit, re.IGNORECASE).groups()
+    gigabytes = float(number) * {"k": 1e-6, "m": 1e-3, "g": 1, "t": 1e3}[unit.lower()]
+    return max(1, min(cores(), int(gigabytes / MEMORY_EACH)))
+
+
+def share_of(memory_limit: str, jobs: int) -> str:
+    """A job's part of the memory."""
+    number, unit = re.fullmatch(r"([\d.]+)\s*(\w+)", memory_limit).groups()
+    return f"{float(number) / jobs:.6g}{unit}"
+
+
+def _output(site: Site, output: str | None, config: Path | None) -> str:
+    """Where a site's files go: --output, else what the config says."""
+    place = output or site.output
+    if not place:
+        where = f" or `output` of {site.key} in {config}" if config else ""
+        raise UsageError(f"missing output for {site.key}: give --output{where}")
+    storage.check_place(place, "--output" if output else f"output of {site.key}")
+    return configuration.trimmed(place)
 
 
 class Dbt:
     """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
 
     def __init__(
-        self, work: Path, memory_limit: str | None, threads: int | None, allow_failed: bool, resample: str | None
+        self, work: Path, memory_limit: str, threads: int | None, jobs: int, allow_failed: bool, resample: str | None
     ):
         try:
             from dbt.cli.main import dbtRunner
@@ -137,11 +163,10 @@ class Dbt:
             DO_NOT_TRACK="1",
             PYTHONWARNINGS="ignore:resource_tracker",  # of dbt's semaphores, when a run is interrupted
             DBT_SEND_ANONYMOUS_USAGE_STATS="false",
-            CHAMELEON_USAGE_TEMP=str(work / "spill"),
-            CHAMELEON_USAGE_THREADS=str(threads or cores()),
+            CHAMELEON_USAGE_DATABASE=":memory:",
+            CHAMELEON_USAGE_MEMORY_LIMIT=share_of(memory_limit, jobs),
+            CHAMELEON_USAGE_THREADS=str(threads or max(1, cores() // jobs)),
         )
-        if memory_limit:
-            os.environ["CHAMELEON_USAGE_MEMORY_LIMIT"] = memory_limit
         self.work = work
         self.allow_failed, self.resample = allow_failed, resample
         self.runner = dbtRunner
@@ -160,16 +185,20 @@ class Dbt:
             *("--log-level", "none", "--log-level-file", "none", "--log-path", str(self.work), "--no-version-check"),
         ]
 
-    def build(self, site: Site, output: str, start: str, end: str) -> Published:
+    def build(self, site: Site, output: str, start: str, end: str, progress: Progress) -> Published:
         """Build, check and publish one site; raises Failure, its files unchanged, if anything fails."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
         from loader.publisher import abandon
 
         published = Published()
+        folder = self.work / site.key
+        os.environ["CHAMELEON_USAGE_TEMP"] = str(folder / "spill")
 
         def listen(event) -> None:
             message = getattr(event.data, "msg", "")
+            if event.info.name == "LogStartLine":
+                progress(event.data.index, event.data.total, event.data.node_info.node_name)
             if event.info.name == "JinjaLogWarning":
                 say(WARNING, f"{site.key}: {message}", site=site.key)
             if message.startswith(SUMMARY):
@@ -189,11 +218,10 @@ class Dbt:
             "has_blazar": site.blazar,
         }
         flags = [
-            "--exclude-resource-type",
-            "unit_test",
+            *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"),
             "--no-write-json",
             "--no-populate-cache",
-            *self._flags(self.work / "target"),
+            *self._flags(folder / "target"),
         ]
         try:
             ran = self.runner(manifest=self.manifest, callbacks=[listen]).invoke(
@@ -253,6 +281,7 @@ def why(ran) -> str:
 
 NOISE = re.compile(r"^\s*(>.*|compiled code at.*|(Compilation|Database|Runtime) Error( in .*)?)$")
 UNREADABLE = re.compile(r"No magic bytes|TProtocolException|[Pp]arquet|ZSTD|[Cc]orrupt")
+WRITING = re.compile(r"""Could not write file \\*"(?P<file>.+?)\\*": (?P<why>[^"\\]+)""")
 HINTS = {
     r"Out of Memory": "raise --memory-limit, or free disk space for temporary files",
     r"No space left on device": "free disk space; temporary files go to $TMPDIR",
@@ -263,6 +292,9 @@ def plain(message: str | None) -> str:
     """dbt's message without its frame: what a user can act on, with a hint where we know one."""
     text = re.sub(r"\n\s*LINE \d+:.*(\n.*\^)?", "", message or "")  # DuckDB shows the SQL: of no use here
     text = "; ".join(line.strip() for line in text.splitlines() if line.strip() and not NOISE.match(line))
+    if written := WRITING.search(text):
+        hint = " (free disk space)" if "No space" in written["why"] else ""
+        return f"cannot write {re.sub(r'/[.]part-[^/]+', '', written['file'])}: {written['why']}{hint}"
     text = text.removeprefix("Invalid Input Error: ").removeprefix("IO Error: ") or "no message"
     for pattern, hint in HINTS.items():
         if re.search(pattern, text):

@@ -3,6 +3,7 @@
 macros/published.sql calls it as adapter.store_relation('publisher', none, [], FOLDER, ACTION, JOB); it answers in JOB.
 """
 
+import difflib
 import os
 import shutil
 import tempfile
@@ -10,6 +11,7 @@ import threading
 from pathlib import Path
 
 import pyarrow as pa
+import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from loader import catalogue, manifest, storage
@@ -22,8 +24,8 @@ _lock = threading.Lock()  # dbt may build models in threads
 
 
 class Plugin(BasePlugin):
-    """Actions: `connect` (see which tables there are, let DuckDB read s3://), `tables` (tell again), `locate` and
-    `stage` (make) the part folder, `publish`, `discard`."""
+    """Actions: `vars` (which of the `given` are none), `connect` (see which tables there are, let DuckDB read s3://),
+    `tables` (tell again), `locate` and `stage` (make) the part folder, `publish`, `discard`."""
 
     tables: dict[str, dict[str, str]] | None = None  # of each extracted table, its columns and what they hold
     failed: tuple[str, ...] = ()  # tables that the last extraction failed to copy
@@ -47,6 +49,9 @@ class Plugin(BasePlugin):
 
     def store(self, target_config) -> None:
         folder, action, job = target_config.location.path, target_config.location.format, target_config.config
+        if action == "vars":
+            job["wrong"] = wrong_vars(job["given"])
+            return
         if action == "connect" or self.tables is None:
             self.tables = self._connect(job["data_dir"], folder) if job["data_dir"] else {}
         if action in ("connect", "tables"):
@@ -91,6 +96,18 @@ class Plugin(BasePlugin):
         schemas = storage.read_schemas(self.filesystem, data_dir, list(catalogue.load()))
         if _runs(schemas) != self.runs:
             raise Failure(f"nothing published: {data_dir} was extracted anew while it was processed; process again")
+
+
+def wrong_vars(given: list[str]) -> list[str]:
+    """A sentence for each of these names that is no var of the project."""
+    known = yaml.safe_load((catalogue.project_dir() / "dbt_project.yml").read_text("utf-8"))["vars"]
+    wrong = []
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+            wrong.append(f"unknown --vars {name}; {advice}")
+    return wrong
 
 
 def _runs(schemas: dict[str, pa.Schema]) -> dict[str, str | None]:

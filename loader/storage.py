@@ -9,6 +9,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -121,6 +122,28 @@ def names_in(filesystem, place: str) -> set[str]:
         return set()
     except Exception as e:  # s3fs and botocore raise many kinds
         raise Failure(f"cannot list {place}: {reason(e)}") from None
+
+
+def modified_at(filesystem, file: str) -> datetime:
+    """When a file was written, UTC."""
+    if filesystem is None:
+        at = datetime.fromtimestamp(Path(file).stat().st_mtime, timezone.utc)
+    else:
+        at = filesystem.modified(file)
+    return at.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
+
+
+def folders_in(place: str) -> list[str]:
+    """The names of the folders in a place, none if it isn't there."""
+    if not is_remote(place):
+        return sorted(path.name for path in Path(place).glob("*") if path.is_dir())
+    filesystem = s3_filesystem()
+    check_readable(filesystem, place)
+    try:
+        found = filesystem.ls(place, detail=True)
+    except FileNotFoundError:
+        return []
+    return sorted(entry["name"].rpartition("/")[2] for entry in found if entry["type"] == "directory")
 
 
 def _present(filesystem, place: str, names: list[str]) -> list[tuple[str, str]]:

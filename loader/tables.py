@@ -2,6 +2,9 @@
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from loader.errors import Failure
 
 # The utilisation stack as a reader sees it.
 STACK = {
@@ -17,6 +20,11 @@ STACK = {
 }
 VALID = ("none", "clipped", "superseded")  # actions of rows that count
 SITES_ABREAST = 4  # fit 80 columns
+
+
+def counted(number: float, thing: str) -> str:
+    """1 row, 2 rows."""
+    return f"{number:,.0f} {thing}{'' if number == 1 else 's'}"
 
 
 def _short(instant: str) -> str:
@@ -80,11 +88,23 @@ def print_quality(name: str, findings: list) -> None:
     """What the numbers of a site don't say, in short; quality.parquet has it all."""
     console = Console(highlight=False)
     console.print(
-        f"what {name} lacks, in short (quality.parquet has all; h: hours of time in the window)", soft_wrap=True
+        f"what {name} lacks, in short (quality.parquet has all; h: hours of time in the window)", markup=False
     )
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for metric, sentence in _lines(findings):
         table.add_row(f" {metric}", sentence)
+    console.print(table)
+
+
+def print_results(results: dict[str, object]) -> None:
+    """What became of each of several sites, and why one failed."""
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, result in results.items():
+        failed = isinstance(result, Failure)
+        table.add_row(Text(name), Text(f"failed: {result}" if failed else f"published, {len(result.files)} files"))
     console.print(table)

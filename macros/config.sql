@@ -3,10 +3,16 @@
   or in `location=` would make the parsed project belong to one site (tests/integration/test_dbt.py compares the nodes).
 #}
 
+{% macro setting(name) %}
+  {%- set is_given = name in invocation_args_dict.vars or (model is defined and model.resource_type == 'unit_test') -%}
+  {%- set text = none if is_given else env_var('CHAMELEON_USAGE_' ~ name | upper, '') -%}
+  {{ return(fromjson(text, text) if text else var(name)) }}
+{% endmacro %}
+
 {% macro literal(text) %}'{{ text | string | replace("'", "''") }}'{% endmacro %}
 
 {% macro instant(name) -%}
-  ({{ literal(var(name)) }}::timestamptz at time zone 'UTC')
+  ({{ literal(setting(name)) }}::timestamptz at time zone 'UTC')
 {%- endmacro %}
 
 {% macro window_start() %}{{ instant('start_date') }}{% endmacro %}
@@ -22,13 +28,13 @@
 
 {% macro bucket() -%}
   {%- set units = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks', 'mo': 'months', 'y': 'years'} -%}
-  {%- set found = modules.re.match('^([1-9][0-9]{0,5})(m|h|d|w|mo|y)$', var('resample') or '1h') -%}
+  {%- set found = modules.re.match('^([1-9][0-9]{0,5})(m|h|d|w|mo|y)$', setting('resample') or '1h') -%}
   interval '{{ found.group(1) }} {{ units[found.group(2)] }}'
 {%- endmacro %}
 
 {# Months end where they end: 31 January, 28 February, 31 March. #}
 {% macro ticks() -%}
-  {%- if not var('resample') -%}
+  {%- if not setting('resample') -%}
   (select {{ window_start() }} as ts)
   {%- else -%}
   (
@@ -50,26 +56,28 @@
 
 {% macro wrong_vars() %}
   {%- set wrong = [] -%}
-  {%- for name in ['site', 'data_dir', 'output', 'start_date', 'end_date'] if var(name) is none or var(name) | string == '' -%}
-    {%- do wrong.append("missing --vars " ~ name ~ " (needed: site, data_dir, output, start_date, end_date)") -%}
+  {%- for sentence in publisher('vars', {'given': invocation_args_dict.vars | list}).wrong %}{% do wrong.append(sentence) %}{% endfor -%}
+  {%- for name in ['site', 'data_dir', 'output', 'start_date', 'end_date'] if setting(name) is none or setting(name) | string == '' -%}
+    {%- do wrong.append("missing --vars " ~ name ~ " (needed: site, data_dir, output, start_date, end_date; or the variable CHAMELEON_USAGE_"
+      ~ name | upper ~ ")") -%}
   {%- endfor -%}
   {%- if not wrong -%}
-    {%- if not modules.re.match('^[A-Za-z0-9][A-Za-z0-9_.-]*$', var('site') | string) -%}
-      {%- do wrong.append("site may only hold letters, digits, _ . and -: " ~ var('site')) -%}
+    {%- if not modules.re.match('^[A-Za-z0-9][A-Za-z0-9_.-]*$', setting('site') | string) -%}
+      {%- do wrong.append("site may only hold letters, digits, _ . and -: " ~ setting('site')) -%}
     {%- endif -%}
-    {%- for name in ['start_date', 'end_date'] if not is_instant(var(name) | string) -%}
-      {%- do wrong.append(name ~ " is not a date or ISO date-time: " ~ var(name)) -%}
+    {%- for name in ['start_date', 'end_date'] if not is_instant(setting(name) | string) -%}
+      {%- do wrong.append(name ~ " is not a date or ISO date-time: " ~ setting(name)) -%}
     {%- endfor -%}
   {%- endif -%}
   {%- if not wrong and not run_query("select " ~ window_start() ~ " < " ~ window_end()).columns[0].values()[0] -%}
-    {%- do wrong.append("start_date " ~ var('start_date') ~ " is not before end_date " ~ var('end_date')) -%}
+    {%- do wrong.append("start_date " ~ setting('start_date') ~ " is not before end_date " ~ setting('end_date')) -%}
   {%- endif -%}
-  {%- if var('resample') and not modules.re.match('^[1-9][0-9]{0,5}(m|h|d|w|mo|y)$', var('resample') | string) -%}
-    {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ var('resample')) -%}
+  {%- if setting('resample') and not modules.re.match('^[1-9][0-9]{0,5}(m|h|d|w|mo|y)$', setting('resample') | string) -%}
+    {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ setting('resample')) -%}
   {%- endif -%}
-  {%- if var('has_blazar') is not boolean %}{% do wrong.append("has_blazar is not true or false: " ~ var('has_blazar')) %}{% endif -%}
-  {%- if not (var('default_cpu_allocation_ratio') is number and var('default_cpu_allocation_ratio') > 0) -%}
-    {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ var('default_cpu_allocation_ratio')) -%}
+  {%- if setting('has_blazar') is not boolean %}{% do wrong.append("has_blazar is not true or false: " ~ setting('has_blazar')) %}{% endif -%}
+  {%- if not (setting('default_cpu_allocation_ratio') is number and setting('default_cpu_allocation_ratio') > 0) -%}
+    {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ setting('default_cpu_allocation_ratio')) -%}
   {%- endif -%}
   {{ return(wrong) }}
 {% endmacro %}
@@ -79,22 +87,20 @@
   {%- if inputs.snapshot_at and run_query("select " ~ window_end() ~ " > " ~ literal(inputs.snapshot_at) ~ "::timestamp").columns[0].values()[0] -%}
     {%- do doubts.append('the window ends after the extraction (' ~ inputs.snapshot_at ~ ' UTC): what was open then counts as open') -%}
   {%- endif -%}
-  {%- for doubt in doubts %}{% do exceptions.warn(var('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
+  {%- for doubt in doubts %}{% do exceptions.warn(setting('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
 {% endmacro %}
 
 {% macro check_run() %}
   {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set wrong = wrong_vars() -%}
-    {%- if flags.WHICH in ['run', 'test'] -%}
-      {%- do wrong.append('dbt ' ~ flags.WHICH ~ ' alone has nothing to work on: the database is new in every run; use dbt build') -%}
-    {%- endif -%}
     {%- if not wrong -%}
       {%- set inputs = publisher('connect') -%}
-      {%- if inputs.failed and not var('allow_failed') -%}
-        {%- do wrong.append('the last extraction into ' ~ var('data_dir') ~ ' failed to copy ' ~ inputs.failed | join(', ')
+      {%- if inputs.failed and not setting('allow_failed') -%}
+        {%- do wrong.append('the last extraction into ' ~ setting('data_dir') ~ ' failed to copy ' ~ inputs.failed | join(', ')
           ~ '; extract again, or go on with what is there: --allow-failed (var allow_failed: true)') -%}
       {%- endif -%}
       {%- do wrong.extend(wrong_inputs()) -%}
+      {%- do wrong.extend(wrong_database()) -%}
       {%- if not wrong %}{% do warn_of(inputs) %}{% endif -%}
     {%- endif -%}
     {%- if wrong %}{{ exceptions.raise_compiler_error(wrong | join('\n')) }}{% endif -%}

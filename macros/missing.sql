@@ -5,7 +5,7 @@
 {% macro missing_inputs() %}
   {%- if not execute %}{{ return([]) }}{% endif -%}
   {%- set lacking = [] -%}
-  {%- for node in graph.sources.values() if is_read(node) and (var('has_blazar') or node.source_name != 'blazar') -%}
+  {%- for node in graph.sources.values() if is_read(node) and (setting('has_blazar') or node.source_name != 'blazar') -%}
     {%- set name = node.source_name ~ '.' ~ node.name -%}
     {%- if not extracted(node.source_name, node.name) -%}
       {%- do lacking.append(['missing_table', name]) -%}

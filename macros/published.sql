@@ -1,10 +1,13 @@
 {#
   Check, then publish. A `published` model is an output file: COPY writes it to a part folder of this run, and publish()
   moves the files of all published models to <output>/<site>/ when everything passed. dbt's own `external` writes in place
-  before the tests run, and leaves a row of nulls for an empty model.
+  before the tests run, and leaves a row of nulls for an empty model. Where nothing will be published (dbt run, a selection) the model
+  is a table to look at.
 #}
 {% materialization published, adapter="duckdb" %}
   {%- set target = this.incorporate(type='view') -%}
+  {%- if not is_whole() %}{{ return(created('table')) }}{% endif -%}
+  {%- do replaced(target, 'view') -%}
   {%- if not is_wanted(model) -%}
     {%- call statement('main') -%}create or replace view {{ target }} as select 1 as unwanted where false{%- endcall -%}
     {{ return({'relations': [target]}) }}
@@ -24,24 +27,39 @@
   {%- set facts = {
     'run_id': invocation_id,
     'schema_version': '1',
-    'site': var('site'),
+    'site': setting('site'),
     'start_date': run_query("select strftime(" ~ window_start() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
     'end_date': run_query("select strftime(" ~ window_end() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
   } -%}
+  {%- set snapshot_at = publisher('tables').snapshot_at -%}
+  {%- if snapshot_at %}{% do facts.update({'snapshot_at': snapshot_at}) %}{% endif -%}
   { {%- for name, value in facts.items() %}'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
 {%- endmacro %}
 
 {% macro publisher(action, facts={}) %}
-  {%- set job = {'run': invocation_id, 'data_dir': var('data_dir')} -%}
+  {%- set job = {'run': invocation_id, 'data_dir': setting('data_dir')} -%}
   {%- do job.update(facts) -%}
-  {%- do adapter.store_relation('publisher', none, [], var('output') ~ '/' ~ var('site'), action, job) -%}
+  {%- do adapter.store_relation('publisher', none, [], setting('output') ~ '/' ~ setting('site'), action, job) -%}
   {{ return(job) }}
+{% endmacro %}
+
+{% macro is_whole() %}
+  {%- set all_nodes = graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'test', 'seed']) | map(attribute='unique_id') -%}
+  {{ return(flags.WHICH == 'build' and not all_nodes | reject('in', selected_resources) | list) }}
+{% endmacro %}
+
+{# A file of the run that waited has moved. #}
+{% macro look_at_published(files) %}
+  {%- for file in files if is_kept() -%}
+    {%- set name = file.split('/')[-1].removesuffix('.parquet') -%}
+    {%- do run_query('create or replace view ' ~ name ~ ' as select * from ' ~ parquet(exact_path(file))) -%}
+  {%- endfor -%}
 {% endmacro %}
 
 {# Results alone hide deselected nodes and failures of dbt's main thread. #}
 {% macro publish(results, hours, quality) %}
-  {%- if execute and results and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
-    {%- set ok = ['success', 'pass', 'warn'] -%}
+  {%- if execute and results and flags.WHICH in ['build', 'run', 'seed'] -%}
+    {%- set ok = ['success', 'pass', 'warn', 'no-op'] -%}{# exposures are no-ops #}
     {%- set failed = results | rejectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
     {%- set passed = results | selectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
     {%- set absent = graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'test', 'seed'])
@@ -56,6 +74,7 @@
     {%- else -%}
       {%- set found = findings(quality) -%}{# it is a file of the run, which moves away #}
       {%- set job = publisher('publish', {'files': published_files(), 'unwanted': published_files(wanted=false)}) -%}
+      {%- do look_at_published(job.published) -%}
       {%- do log('chameleon_usage: published ' ~ job.published | join(', '), info=true) -%}
       {%- do log('chameleon_usage_summary ' ~ tojson({'files': job.published, 'hours': summary(hours), 'quality': found}), info=false) -%}
     {%- endif -%}
@@ -64,11 +83,16 @@
 
 {% macro is_wanted(node) %}
   {%- set condition = node.config.meta.get('if') -%}
-  {{ return(not condition or var(condition)) }}
+  {{ return(not condition or setting(condition)) }}
 {% endmacro %}
 
 {% macro waiting_file(relation) %}
   {%- if not execute or (relation.identifier ~ '.parquet') not in published_files() %}{{ return(none) }}{% endif -%}
+  {%- if flags.WHICH == 'test' -%}{# a table: it was built in part, and has no file #}
+    {%- set found = run_query("select 1 from information_schema.tables where table_type = 'VIEW' and table_name = " ~ literal(relation.identifier)) -%}
+    {{ return(exact_path(setting('output') ~ '/' ~ setting('site') ~ '/' ~ relation.identifier ~ '.parquet') if found | length else none) }}
+  {%- endif -%}
+  {%- if flags.WHICH == 'build' and not is_whole() %}{{ return(none) }}{% endif -%}
   {{ return(exact_path(publisher('locate').part ~ '/' ~ relation.identifier ~ '.parquet')) }}
 {% endmacro %}
 

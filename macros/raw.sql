@@ -10,13 +10,13 @@
 {# source() is called for the lineage only. #}
 {% macro raw_file(schema, table) -%}
   {%- do source(schema, table) -%}
-  {{ return(exact_path(var('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
+  {{ return(exact_path(setting('data_dir') ~ '/' ~ schema ~ '.' ~ table ~ '.parquet')) }}
 {%- endmacro %}
 
 {# Which files there are is known since on-run-start, when loader/publisher.py looked at every one once. #}
 {% macro extracted(schema, table) %}
   {%- do source(schema, table) -%}
-  {%- if not execute or (schema == 'blazar' and not var('has_blazar')) %}{{ return(false) }}{% endif -%}
+  {%- if not execute or (schema == 'blazar' and not setting('has_blazar')) %}{{ return(false) }}{% endif -%}
   {{ return((schema ~ '.' ~ table) in publisher('tables').tables) }}
 {% endmacro %}
 
@@ -118,16 +118,16 @@ select * from archived where {{ key }} not in (from there)
     {%- do found.append(node.name) -%}
     {%- set lacking = lacking_columns(node.source_name, node.name, raw_columns(node.source_name, node.name)) -%}
     {%- if lacking -%}
-      {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ var('data_dir') ~ ' lacks the required column(s) '
+      {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ setting('data_dir') ~ ' lacks the required column(s) '
         ~ lacking | join(', ') ~ '; extract the table again') -%}
     {%- endif -%}
     {%- for column, type, holds in unfit_columns(node.source_name, node.name) -%}
-      {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ var('data_dir') ~ ': column ' ~ column ~ ' holds '
+      {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ setting('data_dir') ~ ': column ' ~ column ~ ' holds '
         ~ holds ~ ', which is no ' ~ type ~ '; extract the table again') -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- if not found -%}
-    {%- do wrong.append('no extracted table in data_dir ' ~ var('data_dir') ~ ' (<schema>.<table>.parquet); run extract first') -%}
+    {%- do wrong.append('no extracted table in data_dir ' ~ setting('data_dir') ~ ' (<schema>.<table>.parquet); run extract first') -%}
   {%- endif -%}
   {{ return(wrong) }}
 {% endmacro %}

@@ -128,6 +128,6 @@ where t.{{ r }}
 {% endmacro %}
 
 {% macro site_name() -%}
-  {%- set site = literal(var('site')) -%}
+  {%- set site = literal(setting('site')) -%}
   {{ site }}::enum({{ site }})
 {%- endmacro %}

@@ -1,6 +1,7 @@
 """Our commands as a user runs them: processes of their own, judged by exit code, output and files."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ Row = dict[str, object]
 def run(*command: str | Path, env: dict[str, str] | None = None, **kw) -> subprocess.CompletedProcess[str]:
     """Run a program of our venv; the output is kept apart in stdout and stderr."""
     program, *arguments = map(str, command)
-    env, changed = {**os.environ, **(env or {})}, env or {}
+    env, changed = {**os.environ, "CHAMELEON_USAGE_DATABASE": ":memory:", **(env or {})}, env or {}
     if forked.can_run(program, arguments, changed, kw):
         return forked.run(BIN / program, arguments, env, **kw)
     return subprocess.run(
@@ -57,13 +58,25 @@ def process(
 
 
 def dbt_build(
-    data_dir: Path | str, output: Path | str, *flags: str, project: Path = CHECKOUT, variables: dict | None = None
+    data_dir: Path | str,
+    output: Path | str,
+    *flags: str,
+    project: Path = CHECKOUT,
+    variables: dict | None = None,
+    database: Path | str = ":memory:",
 ):
     """Run `dbt build --vars` by hand in a checkout."""
     values = {"site": "here", "data_dir": str(data_dir), "output": str(output)}
     values |= {"start_date": WINDOW[0], "end_date": WINDOW[1]} | (variables or {})
     pairs = ", ".join(f'{k}: "{v}"' for k, v in values.items() if v is not None)
-    return run("dbt", "--no-use-colors", "build", "--vars", f"{{{pairs}}}", *flags, cwd=project)
+    env = {"CHAMELEON_USAGE_DATABASE": str(database)}
+    return run("dbt", "--no-use-colors", "build", "--vars", f"{{{pairs}}}", *flags, cwd=project, env=env)
+
+
+def copy_checkout(folder: Path) -> Path:
+    """A copy of the project as in a fresh clone, to be broken."""
+    left_out = shutil.ignore_patterns(".*", "target", "logs", "work", "__pycache__", "dist", "*.duckdb")
+    return shutil.copytree(CHECKOUT, folder, ignore=left_out)
 
 
 def rows(file: Path | str, filesystem=None) -> list[Row]:

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -80,7 +81,9 @@ class Project:
     def invoke(self, command: str, *flags: str, **variables: Any) -> Any:
         """Run dbt in this process; AssertionError with its message if it fails."""
         given = json.dumps(self.variables | variables) if variables else "{}"
-        done = dbtRunner(manifest=self.manifest).invoke([command, *self.flags, "--vars", given, *flags])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CHAMELEON_USAGE_DATABASE", ":memory:")
+            done = dbtRunner(manifest=self.manifest).invoke([command, *self.flags, "--vars", given, *flags])
         DuckDBConnectionManager.close_all_connections()
         assert done.success, done.exception
         return done.result

@@ -124,7 +124,7 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "macros/missing.sql": {
         "tables that nobody reads": ("in graph.nodes) }}", "in graph.nodes or true) }}", QUALITY),
-        "Blazar is missed": ("(var('has_blazar') or node.source_name != 'blazar')", "true", QUALITY),
+        "Blazar is missed": ("(setting('has_blazar') or node.source_name != 'blazar')", "true", QUALITY),
         "missing tables are there": ("{%- if not extracted(", "{%- if extracted(", QUALITY),
         "columns that are there": ("column.name not in have", "column.name in have", QUALITY),
         "what history makes is missed": ("not column.config.meta.get('history_only')", "true", QUALITY),
@@ -143,7 +143,7 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "vanished is still there": ("{%- elif vanished -%}", "{%- elif false -%}"),
         "a FLOAT's bits": ("value ~ '::varchar::double'", "value ~ '::double'", f"{BOUNDS} -k float"),
-        "Blazar is read": ("(schema == 'blazar' and not var('has_blazar'))", "false"),
+        "Blazar is read": ("(schema == 'blazar' and not setting('has_blazar'))", "false"),
         "smallest archived id": ("order by id desc) = 1", "order by id) = 1"),
         "every archived row": ("qualify row_number() over (partition by {{ key }} order by id desc) = 1", ""),
         "archived rows never": (
@@ -301,8 +301,8 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "every host is known": ("n.id is not null as is_known", "true as is_known"),
         "ratio of zero": ("coalesce(nullif(n.cpu_allocation_ratio, 0),", "coalesce(n.cpu_allocation_ratio,"),
         "default ratio": (
-            "coalesce(nullif(n.cpu_allocation_ratio, 0), {{ var('default_cpu_allocation_ratio') }})",
-            "{{ var('default_cpu_allocation_ratio') }}",
+            "coalesce(nullif(n.cpu_allocation_ratio, 0), {{ setting('default_cpu_allocation_ratio') }})",
+            "{{ setting('default_cpu_allocation_ratio') }}",
         ),
         "vcpus of blazar first": ("['n.vcpus', 'b.vcpus', 'i.vcpus']", "['b.vcpus', 'n.vcpus', 'i.vcpus']"),
         "memory of Ironic first": (
@@ -628,8 +628,8 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "models/spans/spans_reservable.sql": {
         "own ratio": (
-            "coalesce(h.ratio, {{ var('default_cpu_allocation_ratio') }})",
-            "{{ var('default_cpu_allocation_ratio') }}",
+            "coalesce(h.ratio, {{ setting('default_cpu_allocation_ratio') }})",
+            "{{ setting('default_cpu_allocation_ratio') }}",
         ),
         "vcpus of the host first": (
             "coalesce({{ known('b.vcpus') }}, h.vcpus)",
@@ -783,10 +783,10 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "every resource is known": ("count({{ r }}) > 0 as", "count(*) > 0 as"),
         "known of what isn't valid": ("where is_valid\n", "where true\n"),
-        "without Blazar nothing": ("['no Blazar'] if not var('has_blazar')", "['no Blazar'] if false"),
+        "without Blazar nothing": ("['no Blazar'] if not setting('has_blazar')", "['no Blazar'] if false"),
         "without Blazar all": (
-            "not var('has_blazar') and metric in ['reservable', 'committed'] else",
-            "not var('has_blazar') else",
+            "not setting('has_blazar') and metric in ['reservable', 'committed'] else",
+            "not setting('has_blazar') else",
             f"{BOUNDS} -k without",
         ),
         "untracked is tracked": ("b.is_tracked and coalesce(", "coalesce(", f"{BOUNDS} -k without"),

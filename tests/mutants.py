@@ -10,7 +10,6 @@ code is 1 if any survives. The list is in tests/mutant_list.py.
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from rich.table import Table
 
 from loader import sample
 from tests import oracle
-from tests.commands import CHECKOUT, dbt_build
+from tests.commands import copy_checkout, dbt_build
 from tests.compare import assert_equal, assert_same_hours, read_site
 from tests.compiled import FOLDER, SHAPED, Built, Project, write_tables
 from tests.damages import DAMAGES, Sound
@@ -46,7 +45,6 @@ SHAPING = ("macros/raw.sql", "models/usage/tracked.sql")  # files that a site's 
 NOT_COMPARED = ("macros/missing.sql", "models/usage/quality.sql")
 OUTPUTS = {"spans", "usage", "usage_by_project", "usage_resampled", "usage_by_project_resampled", "hours"}
 NOT_SQL = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException)
-LEFT_OUT = shutil.ignore_patterns(".*", "target", "logs", "work", "__pycache__", "dist")
 
 
 class BrokenMutant(RuntimeError):
@@ -225,8 +223,7 @@ class Laboratory:
 def copied(mutant: Mutant) -> Iterator[Path]:
     """A copy of the checkout with the mutant's text."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
-        project = Path(folder) / "project"
-        shutil.copytree(CHECKOUT, project, ignore=LEFT_OUT)
+        project = copy_checkout(Path(folder) / "project")
         file = project / mutant.file
         file.write_text(file.read_text().replace(mutant.old, mutant.new))
         yield project

@@ -54,7 +54,7 @@ select
   t.from_at,
   n.id is not null as is_known,
   n.hypervisor_type,
-  coalesce(nullif(n.cpu_allocation_ratio, 0), {{ var('default_cpu_allocation_ratio') }})::double as ratio,
+  coalesce(nullif(n.cpu_allocation_ratio, 0), {{ setting('default_cpu_allocation_ratio') }})::double as ratio,
   {{ first_known(['n.vcpus', 'b.vcpus', 'i.vcpus']) }} as vcpus,
   {{ first_known(['n.memory_mb', 'b.memory_mb', 'i.memory_mb']) }} as memory_mb,
   {{ first_known(['n.local_gb', 'b.local_gb', 'i.disk_gb']) }} as disk_gb

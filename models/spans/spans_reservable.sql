@@ -4,7 +4,7 @@ with capacity as (
     b.hypervisor_hostname,
     b.created_at,
     b.deleted_at,
-    coalesce(h.ratio, {{ var('default_cpu_allocation_ratio') }})::double as ratio,
+    coalesce(h.ratio, {{ setting('default_cpu_allocation_ratio') }})::double as ratio,
     coalesce({{ known('b.vcpus') }}, h.vcpus) as vcpus,
     coalesce({{ known('b.memory_mb') }}, h.memory_mb) as memory_mb,
     coalesce({{ known('b.local_gb') }}, h.disk_gb) as disk_gb

@@ -4,7 +4,7 @@ with capacity as (
     n.hypervisor_hostname,
     n.created_at,
     n.deleted_at,
-    coalesce(nullif(n.cpu_allocation_ratio, 0), {{ var('default_cpu_allocation_ratio') }})::double as ratio,
+    coalesce(nullif(n.cpu_allocation_ratio, 0), {{ setting('default_cpu_allocation_ratio') }})::double as ratio,
     coalesce({{ known('n.vcpus') }}, h.vcpus) as vcpus,
     coalesce({{ known('n.memory_mb') }}, h.memory_mb) as memory_mb,
     coalesce({{ known('n.local_gb') }}, h.disk_gb) as disk_gb

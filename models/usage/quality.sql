@@ -79,7 +79,7 @@ findings as (
 )
 
 select
-  {{ literal(var('site')) }} as site,
+  {{ literal(setting('site')) }} as site,
   "check",
   metric,
   resource,

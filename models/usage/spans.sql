@@ -1,7 +1,7 @@
 -- depends_on: {{ ref('metric_operands') }} (it makes the type metric_name)
 {{ config(materialized='published') }}
 select
-  {{ literal(var('site')) }} as site,
+  {{ literal(setting('site')) }} as site,
   s.metric::metric_name as metric,
   s.source_table,
   s.source_id,

@@ -19,7 +19,7 @@ with known as (
 
 base as (
   {% for metric, tables in sources.items() %}
-  {%- set found = ['no Blazar'] if not var('has_blazar') and metric in ['reservable', 'committed'] else [] %}
+  {%- set found = ['no Blazar'] if not setting('has_blazar') and metric in ['reservable', 'committed'] else [] %}
   {%- for table in tables if extracted(table[0], table[1]) %}{% do found.append(table) %}{% endfor %}
   select '{{ metric }}' as metric, {{ 'true' if found else 'false' }} as is_tracked
   {{ 'union all' if not loop.last }}

@@ -1,13 +1,17 @@
 """The dbt project as dbt people meet it, in the checkout and in the wheel."""
 
 import json
+import re
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
-from tests.commands import CHECKOUT, WINDOW, dbt_build, run, succeeded
+from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, copy_checkout, dbt_build, rows, run, succeeded
 
 VARS = '{site: x, data_dir: /none, output: /none, start_date: "2024-01-01", end_date: "2024-02-01"}'
 
@@ -55,6 +59,10 @@ WRONG_VARS = [
     ({"start_date": "2025-06-01"}, "start_date 2025-06-01 is not before end_date 2025-01-01"),
     ({"data_dir": "/nowhere"}, "no extracted table in data_dir /nowhere"),
     ({"data_dir": "it's; drop table x"}, "no extracted table in data_dir it's; drop table x"),
+    ({"start_dat": "2024-01-01"}, "unknown --vars start_dat; did you mean start_date?"),
+    ({"zzz": "1"}, "unknown --vars zzz; known are site, data_dir, output, "),
+    ({"resample": "daily"}, "resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: daily"),
+    ({"has_blazar": "maybe"}, "has_blazar is not true or false: maybe"),
     ({"default_cpu_allocation_ratio": "many"}, "default_cpu_allocation_ratio is not a number above 0"),
 ]
 EACH_IN_ONE_PROCESS = """
@@ -85,16 +93,14 @@ def test_a_wrong_var_stops_the_run(data_dir: Path, tmp_path: Path) -> None:
 
 
 def test_by_hand_a_wrong_var_is_said_in_the_end(data_dir: Path, tmp_path: Path) -> None:
-    ran = dbt_build(data_dir, tmp_path, variables={"start_date": "yesterday"})
+    ran = dbt_build(data_dir, tmp_path, variables={"start_dat": "2024-01-01"})
     assert ran.returncode in (1, 2)
-    assert "start_date is not a date or ISO date-time: yesterday" in ran.stdout
+    assert "unknown --vars start_dat; did you mean start_date?" in ran.stdout
     assert "START sql" not in ran.stdout, "nothing may be built"
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_column_reads_as_null_and_a_required_one_stops(data_dir: Path, tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
-
     raw = tmp_path / "raw"
     shutil.copytree(data_dir, raw)
     file = raw / "blazar.devices.parquet"
@@ -105,3 +111,99 @@ def test_a_missing_column_reads_as_null_and_a_required_one_stops(data_dir: Path,
     ran = dbt_build(raw, tmp_path / "out2")
     assert ran.returncode in (1, 2)
     assert f"blazar.devices.parquet in {raw} lacks the required column(s) id, created_at" in ran.stdout
+
+
+@pytest.fixture
+def kept(data_dir: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs dbt by hand with a database that stays, as in a checkout."""
+    variables = {"site": "here", "data_dir": str(data_dir), "output": str(tmp_path / "out")}
+    variables |= {"start_date": "2024-01-01", "end_date": "2024-07-01"}
+
+    def dbt(command: str, *flags: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        given = json.dumps({k: v for k, v in (variables | changed).items() if v is not None})
+        target = ("--target-path", tmp_path / "target", "--log-path", tmp_path / "logs")
+        database = {"CHAMELEON_USAGE_DATABASE": str(tmp_path / "kept.duckdb")}
+        return run("dbt", "--no-use-colors", command, "--vars", given, *target, *flags, cwd=CHECKOUT, env=database)
+
+    return dbt
+
+
+def test_dbt_test_works_on_what_a_build_left(kept, tmp_path: Path) -> None:
+    ran = kept("test")
+    assert ran.returncode in (1, 2)
+    assert (
+        f"dbt test: {tmp_path / 'kept.duckdb'} was built of nothing; run dbt build with these --vars first"
+        in ran.stdout
+    )
+    succeeded(kept("build"))
+    before = contents(tmp_path / "out")
+    assert len(before) == len(OUTPUTS)
+    tested = succeeded(kept("test"))
+    assert re.search(r"PASS=[1-9]\d WARN=0 ERROR=0 SKIP=0", tested.stdout)
+    assert contents(tmp_path / "out") == before
+    ran = kept("test", end_date="2024-08-01")
+    assert "was built of site: here, " in ran.stdout
+    assert "run dbt build with these --vars first" in ran.stdout
+
+
+def test_dbt_test_finds_what_is_wrong_in_the_published_files(kept, tmp_path: Path) -> None:
+    """The rows of usage.parquet in another order."""
+    succeeded(kept("build"))
+    file = tmp_path / "out/here/usage.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.take(list(reversed(range(table.num_rows)))), file)
+    ran = kept("test", "--select", "usage")
+    assert ran.returncode == 1
+    assert "sorted_file_usage" in ran.stdout
+
+
+def test_a_layer_alone_is_built_on_the_one_below_and_publishes_nothing(kept, tmp_path: Path) -> None:
+    ran = kept("build", "--select", "tag:spans")
+    assert ran.returncode == 1, "nothing is below it yet"
+    assert "stg_" in ran.stdout
+    succeeded(kept("build", "--select", "tag:staging"))
+    succeeded(kept("build", "--select", "tag:spans metric_operands"))
+    ran = succeeded(kept("build", "--select", "tag:usage"))
+    assert "nothing published; not in this run" in ran.stdout
+    assert not (tmp_path / "out").exists()
+    succeeded(kept("test"))
+    succeeded(kept("build"))
+    assert len(contents(tmp_path / "out")) == len(OUTPUTS)
+    succeeded(kept("run"))
+    succeeded(kept("test"))
+
+
+def test_what_was_built_of_other_vars_is_not_built_on(kept) -> None:
+    succeeded(kept("build"))
+    ran = kept("build", "--select", "tag:usage", start_date="2024-02-01")
+    assert ran.returncode == 1
+    assert "does not exist" in ran.stdout
+
+
+def test_variables_stand_for_vars_that_are_not_given(data_dir: Path, tmp_path: Path) -> None:
+    """A var wins over the variable; numbers and booleans are read as such."""
+    names = ("site", "data_dir", "output", "start_date", "end_date", "default_cpu_allocation_ratio", "has_blazar")
+    values = ("there", str(data_dir), str(tmp_path / "o"), "2024-01-01", "2024-07-01", "2.5", "false")
+    env = {f"CHAMELEON_USAGE_{name.upper()}": value for name, value in zip(names, values, strict=True)}
+    flags = ("--target-path", tmp_path / "target")
+    flags += ("--vars", '{site: "here", has_blazar: true}')
+    succeeded(run("dbt", "build", *flags, cwd=CHECKOUT, env=env))
+    assert sorted(contents(tmp_path / "o")) == sorted(f"here/{name}" for name in OUTPUTS)
+    committed = [r for r in rows(tmp_path / "o/here/usage.parquet") if r["metric"] == "committed"]
+    assert max(r["value"] for r in committed) > 0, "Blazar was read"
+
+
+def test_debug_and_ls_need_no_vars(tmp_path: Path) -> None:
+    fresh = copy_checkout(tmp_path / "fresh")
+    file = {"CHAMELEON_USAGE_DATABASE": "chameleon_usage.duckdb", "PYTHONPATH": str(fresh)}
+    assert "All checks passed!" in succeeded(run("dbt", "debug", cwd=fresh, env=file)).stdout
+    listed = succeeded(run("dbt", "-q", "ls", "--resource-type", "exposure", cwd=fresh)).stdout.split()
+    names = {name.removeprefix("exposure:chameleon_usage.") for name in listed}
+    assert names == {"usage", "usage_by_project", "spans", "quality", "resampled", "report"}
+
+
+def test_every_output_has_an_exposure(tmp_path: Path) -> None:
+    found = manifest(tmp_path / "target")
+    published = {k for k, n in found["nodes"].items() if n["config"].get("materialized") == "published"}
+    exposed = {parent for e in found["exposures"].values() for parent in e["depends_on"]["nodes"]}
+    assert exposed == published

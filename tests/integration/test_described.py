@@ -1,7 +1,6 @@
 """Models, columns, macros and arguments are described in the YAML beside them, and nothing that isn't there."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +11,9 @@ from dbt.parser.schemas import is_valid_type
 from dbt_common.clients import jinja
 
 from loader import sample
-from tests.commands import CHECKOUT, dbt_build, run, succeeded
+from tests.commands import CHECKOUT, copy_checkout, dbt_build, run, succeeded
 
 PACKAGE = "chameleon_usage"
-MEMORY, PATH = 'path: ":memory:"', "path: {}"
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +38,8 @@ def built(tmp_path_factory, models: dict[str, dict]) -> dict[str, set[str]]:
     """The columns of every model as built: of published ones in their file, of the others in a database that stays."""
     tmp = tmp_path_factory.mktemp("built")
     sample.write("edge", tmp / "raw")
-    profiles = (CHECKOUT / "profiles.yml").read_text()
-    assert MEMORY in profiles
-    (tmp / "profiles").mkdir()
-    (tmp / "profiles" / "profiles.yml").write_text(profiles.replace(MEMORY, PATH.format(tmp / "usage.duckdb")))
-    flags = ("--profiles-dir", str(tmp / "profiles"), "--target-path", str(tmp / "target"))
-    succeeded(dbt_build(tmp / "raw", tmp / "out", *flags, variables={"resample": "1mo"}))
+    flags = ("--target-path", str(tmp / "target"))
+    succeeded(dbt_build(tmp / "raw", tmp / "out", *flags, variables={"resample": "1mo"}, database=tmp / "usage.duckdb"))
     with duckdb.connect(str(tmp / "usage.duckdb"), read_only=True) as database:
         return {
             name: {column for column, *_ in database.execute(f"describe from {relation(node, tmp / 'out')}").fetchall()}
@@ -122,11 +116,7 @@ def test_every_description_is_a_sentence(models: dict[str, dict], macros: dict[s
 
 def test_nothing_described_is_unknown_to_dbt(tmp_path: Path) -> None:
     """A YAML that describes a macro or model that is gone is a warning of dbt's."""
-    project = tmp_path / "project"
-    for folder in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(CHECKOUT / folder, project / folder)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(CHECKOUT / name, project / name)
+    project = copy_checkout(tmp_path / "project")
     flags = ("--warn-error", "parse", "--no-partial-parse", "--target-path", tmp_path / "target")
     environment = {"PYTHONPATH": str(CHECKOUT)}
     succeeded(run("dbt", *flags, cwd=project, env=environment))

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
-from tests.commands import OUTPUTS, WINDOW, contents, metadata, process, rows, run, succeeded, usage
+from tests.commands import BIN, OUTPUTS, WINDOW, contents, metadata, process, rows, run, succeeded, usage
+from tests.small_disk import small_disk
 
 SECRET = "hunter2"  # noqa: S105
 URI = f"mysql://reader:{SECRET}@127.0.0.1:1"  # nobody listens there
@@ -82,8 +83,26 @@ MISTAKES = {
     # flags
     "no command": Mistake("--site here", "Missing command"),
     "unknown command": Mistake("extrakt", "No such command 'extrakt'"),
+    "jobs 0": Mistake(f"{PROCESS} --jobs 0", "Invalid value for '--jobs': 0 is not in the range x>=1"),
+    "log for nobody": Mistake(f"{PROCESS} --log-format xml", "'xml' is not one of 'text', 'json'"),
+    "completion for another shell": Mistake("completion fish", "'fish' is not one of 'bash', 'zsh'"),
+    "explain without instant": Mistake(
+        "explain --site here --output {out}", "explain needs --at T (a value) or --span"
+    ),
+    "explain outside the window": Mistake(
+        "explain --site here --output {out} --at 2025-01-01", "--at 2025-01-01 00:00:00 is not in the window of {out}"
+    ),
+    "explain of outputs that are not there": Mistake(
+        "explain --site there --output {out} --at 2024-06-01",
+        "{out}/there/usage.parquet is not there: process there into --output {out} first",
+        1,
+    ),
+    "check with an unknown kind": Mistake("check --output {out} --fail-on bad", "'bad' is not one of 'any', 'orphan'"),
+    "check with hours that are none": Mistake("check --output {out} --min-hours x", "'x' is not a valid float"),
+    "status of nothing": Mistake("status --output {tmp}/none", "no site has outputs in {tmp}/none; give --output"),
+    "config check without config": Mistake("config check", "missing --config: the file to check"),
     "misspelt flag": Mistake(PROCESS.replace("--output", "--ouput"), "No such option '--ouput'"),
-    "process without output": Mistake(without("--output"), "Missing option '--output'"),
+    "process without output": Mistake(without("--output"), "missing output for here: give --output"),
     "process without start": Mistake(without("--start-date"), "Missing option '--start-date'"),
     "process without end": Mistake(without("--end-date"), "Missing option '--end-date'"),
     "process without site": Mistake(without("--site"), "missing --site (or --config with the sites)"),
@@ -132,6 +151,27 @@ MISTAKES = {
     "misspelt key": config(
         f"a:\n  data_dir: /x\n  db_url: {URI}\n",
         "{tmp}/site.yml: line 3: unknown key 'a.db_url'; did you mean 'db_uri'?",
+    ),
+    "two names of one key": config(
+        "a: {data_dir: /x, raw_parquet: /y}\n",
+        "{tmp}/site.yml: line 1: a: raw_parquet is the old name of data_dir, which is there, too; give data_dir alone",
+    ),
+    "variable that is not set": config(
+        "a:\n  data_dir: /x\n  db_uri: mysql://u:${NOPE_PASSWORD}@h\n",
+        "db_uri of a in {tmp}/site.yml: the environment variable NOPE_PASSWORD is not set",
+    ),
+    "variable without a name": config(
+        "a: {data_dir: '${}/x'}\n", "{tmp}/site.yml: data_dir of a: ${{ needs a name and a brace: write ${{NAME}}"
+    ),
+    "config check of a URI": config(
+        f"a: {{data_dir: /x, db_uri: 'postgres://u:{SECRET}@h'}}\n",
+        "db_uri of a in {tmp}/site.yml has the scheme postgres://",
+        "--config {tmp}/site.yml config check",
+    ),
+    "output in the config that is no place": config(
+        "a: {data_dir: /x, output: 'ftp://x/y'}\n",
+        "output of a: ftp:// is not supported",
+        without("--output", "--data-dir").replace("--site here", "--config {tmp}/site.yml"),
     ),
     "empty config": config("", "{tmp}/site.yml: line 1: has no sites"),
     "config for process": config(
@@ -266,9 +306,12 @@ def test_a_mistake_is_one_line_and_changes_nothing(case: str, earlier: Earlier, 
     before = contents(earlier.folder), contents(tmp_path)
     places = {"data": earlier.data, "out": earlier.out, "tmp": tmp_path}
     words = [word.format_map(places) for word in shlex.split(mistake.command)]
-    result = run(mistake.program, *words, env=mistake.env)
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    result = run(mistake.program, *words, env={"TMPDIR": str(temp), **mistake.env})
     assert_refused(result, mistake.says.format_map(places), mistake.exit_code)
     assert (contents(earlier.folder), contents(tmp_path)) == before
+    assert list(temp.iterdir()) == []
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], says: str, exit_code: int) -> None:
@@ -429,6 +472,17 @@ def test_the_one_site_of_a_call_fails_with_its_own_line(earlier: Earlier, tmp_pa
     assert contents(earlier.out) == before
 
 
+@pytest.mark.parametrize(("flag", "variable", "asked"), [(1, 2, 1), (None, 2, 2), (None, None, 3), (1, None, 1)])
+def test_the_database_that_is_asked(flag: int | None, variable: int | None, asked: int, tmp_path: Path) -> None:
+    """--db-uri, then $DATABASE_URI, then the config: the error names the port that nobody listened on."""
+    uris = {port: f"mysql://reader:{SECRET}@127.0.0.1:{port}" for port in (1, 2, 3)}
+    (tmp_path / "site.yml").write_text(f"here: {{data_dir: {tmp_path}/data, db_uri: '{uris[3]}'}}\n")
+    flags = ["--db-uri", uris[flag]] if flag else []
+    env = {"DATABASE_URI": uris[variable]} if variable else {}
+    ran = usage("--config", tmp_path / "site.yml", "--site", "here", "extract", *flags, env=env)
+    assert_refused(ran, f"cannot connect to the database as reader@127.0.0.1:{asked}: ", 1)
+
+
 # --- what looks like a mistake and is none ---
 
 
@@ -462,3 +516,22 @@ def test_dates_may_have_a_time_and_a_zone(earlier: Earlier, tmp_path: Path) -> N
     process(earlier.data, tmp_path, window=("2024-01-01T02:30+02:00", "2024-02-01T00:00:00Z"))
     facts = metadata(tmp_path / "here/usage.parquet")
     assert (facts["start_date"][:19], facts["end_date"][:19]) == ("2024-01-01T00:30:00", "2024-02-01T00:00:00")
+
+
+# --- a disk that is full: a small file system of memory, seen by one process alone ---
+
+
+@pytest.mark.parametrize("pages_left", [0, 1, 6])
+def test_a_full_disk_is_one_line_and_leaves_the_earlier_outputs(
+    pages_left: int, earlier: Earlier, tmp_path: Path
+) -> None:
+    """The earlier outputs fit, new ones beside them don't; with more room they do."""
+    disk = small_disk(tmp_path)
+    disk.before = earlier.out
+    pages = pages_left + 1 + sum(-(-len(content) // 4096) for content in contents(earlier.out).values())  # 1: the root
+    words = PROCESS.format(data=earlier.data, out=disk.folder).split()
+    ran = disk.run([BIN / "chameleon-usage", *words], {}, size=4096 * pages)
+    assert_refused(ran, f"cannot write {disk.folder}/here/", 1)
+    assert "No space left on device" in ran.stderr
+    assert contents(disk.left) == contents(earlier.out)
+    assert sorted(contents(disk.roomy)) == sorted(contents(earlier.out))

@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -41,6 +39,7 @@ from tests.cloud import (
     wait_until,
 )
 from tests.commands import BIN, CHECKOUT, contents, rows, succeeded
+from tests.small_disk import SmallDisk, small_disk
 
 # --- connections that are lost ---
 
@@ -299,50 +298,9 @@ def test_a_full_disk_is_a_failure_and_earlier_files_stay(size: int, cloud: Cloud
     assert contents(cloud.data_dir) == before
 
 
-SMALL_DISK = """
-mount -t tmpfs -o size=2m tmpfs "$1" || exit 99
-cp -a "$2/." "$1"
-shift 2
-"$@"
-code=$?
-cp -a "$0/." "$LEFT"
-mount -o remount,size=64m "$0" || exit 99
-"$@" >"$LEFT.log" 2>&1 || exit 98
-cp -a "$0/." "$ROOMY"
-exit $code
-"""
-
-
-@dataclass
-class SmallDisk:
-    """A folder that is a disk of 2 MB for one command, which then runs again with 64 MB."""
-
-    folder: Path  # where the disk is
-    before: Path  # what lies on it at first
-    left: Path  # what lies on it after the command
-    roomy: Path  # and after the second run
-
-    def run(self, command: list[str | Path], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        for folder in (self.folder, self.before, self.left, self.roomy):
-            folder.mkdir(exist_ok=True)
-        done = subprocess.run(
-            ["unshare", "-Urm", "sh", "-c", SMALL_DISK, *map(str, (self.folder, self.folder, self.before, *command))],
-            env={**os.environ, **env, "LEFT": str(self.left), "ROOMY": str(self.roomy)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode in (1, 99) and not done.stdout and re.match("unshare|mount", done.stderr):
-            pytest.skip(f"no file system of one's own may be mounted here: {done.stderr.strip()}")
-        assert done.returncode != 98, self.left.with_name(f"{self.left.name}.log").read_text()
-        return done
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> SmallDisk:
-    if shutil.which("unshare") is None:
-        pytest.skip("no unshare, which gives a command its own file systems")
-    return SmallDisk(*(tmp_path / name for name in ("disk", "before", "left", "roomy")))
+    return small_disk(tmp_path)
 
 
 @pytest.mark.parametrize("what", ["data_dir", "TMPDIR"])

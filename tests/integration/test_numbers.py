@@ -1,5 +1,6 @@
 """The main job on real input: MariaDB, extract, process; every number against an independent count."""
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -68,6 +69,7 @@ def test_window_and_run_are_in_the_metadata(site, tmp_path: Path) -> None:
         "site": "here",
         "start_date": "2024-01-31T18:00:00.000000",
         "end_date": "2024-03-01T00:00:00.000000",
+        "snapshot_at": json.loads((site[1] / "_manifest.json").read_text())["snapshot_at"],
     }
     assert min(r["timestamp"] for r in rows(tmp_path / "here/usage.parquet")).isoformat() == "2024-01-31T18:00:00"
 

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +14,10 @@ import pytest
 from loader import sample
 from tests.commands import (
     BIN,
-    CHECKOUT,
     OUTPUTS,
     WINDOW,
     contents,
+    copy_checkout,
     dbt_build,
     metadata,
     process,
@@ -27,7 +26,6 @@ from tests.commands import (
     usage,
 )
 
-PROJECT = ("models", "macros", "seeds", "loader", "dbt_project.yml", "profiles.yml")
 OLD_WINDOW = ("2024-02-01", "2024-03-01")  # of the earlier outputs: they must stay as they are
 
 
@@ -50,13 +48,7 @@ def earlier(data_dir: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the project, to be broken."""
-    copy = tmp_path / "project"
-    copy.mkdir()
-    for name in PROJECT:
-        source = CHECKOUT / name
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / name)
-    shutil.copytree(CHECKOUT / "tests/generic", copy / "tests/generic")
-    return copy
+    return copy_checkout(tmp_path / "project")
 
 
 def command(project: Path, data_dir: Path, output: Path, **kw) -> subprocess.CompletedProcess[str]:

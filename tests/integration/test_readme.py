@@ -11,25 +11,36 @@ import duckdb
 import pytest
 
 from loader import sample
-from tests import database, servers
-from tests.commands import BIN, CHECKOUT, OUTPUTS, contents, succeeded, usage
+from tests import database, environments, servers
+from tests.commands import CHECKOUT, OUTPUTS, contents, succeeded, usage
+from tests.environments import Environment
 
 README = (CHECKOUT / "README.md").read_text("utf-8")
+SEED = (CHECKOUT / "tests/seed.md").read_text("utf-8")
+LATER = ("- `examples/report.py`", "- `examples/report_edge.py`")
 
 
-def blocks(language: str) -> list[str]:
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+def blocks(language: str, text: str = README) -> list[str]:
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [text for name, text in fenced if name == language]
 
 
-def shell(command: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Type a command of the README into a shell."""
-    path = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Environment:
+    """The wheel in a fresh environment outside the checkout, with all extras."""
+    folder = tmp_path_factory.mktemp("installed")
+    return environments.make(folder / "env", environments.build_wheel(folder), "all")
+
+
+def shell(command: str, cwd: Path, env: dict[str, str], installed: Environment) -> subprocess.CompletedProcess[str]:
+    """Type a command of the README into a shell, in the activated environment."""
+    own = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    path = {"PATH": f"{installed.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     return succeeded(
         subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=cwd,
-            env={**os.environ, **path, **env},
+            env={**own, **path, **env},
             capture_output=True,
             text=True,
             check=False,
@@ -38,8 +49,8 @@ def shell(command: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedP
 
 
 @pytest.fixture(scope="module")
-def quickstart(mariadb: servers.MariaDB, s3: servers.S3, tmp_path_factory) -> Path:
-    """The Quickstart, steps 1 to 4, in an empty folder; only the database's address is ours."""
+def quickstart(mariadb: servers.MariaDB, s3: servers.S3, installed: Environment, tmp_path_factory) -> Path:
+    """The Quickstart, step by step, in an empty folder; only the database's address is ours."""
     folder = tmp_path_factory.mktemp("quickstart")
     s3.make_bucket("usage-new-collector")
     database.create(mariadb, sample.generate("baremetal"))
@@ -49,7 +60,7 @@ def quickstart(mariadb: servers.MariaDB, s3: servers.S3, tmp_path_factory) -> Pa
     (folder / "etc/site.yml").write_text(config.replace("mysql://user:pass@host:3306", account.uri))
     for command in blocks("bash"):
         if command.startswith("chameleon-usage"):
-            shell(command, folder, s3.env)
+            shell(command, folder, s3.env, installed)
     return folder
 
 
@@ -97,6 +108,20 @@ def test_the_demo_of_the_makefile_is_the_one_tested_above() -> None:
     assert words[1:] == flags.split()
 
 
+def promised() -> list[str]:
+    """What the project's user asked for: headings, list items, rows of tables, lines of code."""
+    lines = [line for line in SEED.splitlines() if line.startswith(("#", "- ", "| `")) and line not in LATER]
+    return lines + [
+        line for language in ("bash", "yaml") for block in blocks(language, SEED) for line in block.splitlines()
+    ]
+
+
+def test_every_line_that_was_asked_for_is_in_the_readme() -> None:
+    lines = README.splitlines()
+    assert [promise for promise in promised() if not any(line.startswith(promise) for line in lines)] == []
+    assert len(promised()) > 40
+
+
 def test_headings_are_in_the_order_that_users_know() -> None:
     headings = re.findall(r"^## (.*)$", README, re.MULTILINE)
     assert headings == [
@@ -105,8 +130,8 @@ def test_headings_are_in_the_order_that_users_know() -> None:
 
 
 def test_every_flag_of_the_readme_exists() -> None:
-    helps = "".join(
-        usage(*command, "--help").stdout for command in ((), ("extract",), ("process",), ("print-grant-sql",))
-    )
+    commands = re.findall(r"(?m)^  ([a-z-]+) ", usage("--help").stdout.partition("Commands:")[2])
+    assert {"extract", "process", "explain", "config"} <= set(commands)
+    helps = "".join(usage(*command, "--help").stdout for command in ([], *([name] for name in commands)))
     for flag in set(re.findall(r"`(--[a-z-]+)`", README)):
-        assert flag in helps or flag in ("--env-file", "--force"), flag
+        assert flag in helps or flag in ("--env-file", "--force", "--vars"), flag

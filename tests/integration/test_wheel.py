@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loader import sample
+from tests import environments
 from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, succeeded
 
 
@@ -15,10 +16,7 @@ from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, succeeded
 def wheel(tmp_path_factory) -> Path:
     """The unpacked wheel."""
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    succeeded(subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False))
-    (file,) = folder.glob("chameleon_usage-*.whl")
-    zipfile.ZipFile(file).extractall(folder / "site-packages")
+    zipfile.ZipFile(environments.build_wheel(folder)).extractall(folder / "site-packages")
     return folder / "site-packages"
 
 

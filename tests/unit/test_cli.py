@@ -1,8 +1,10 @@
 """The command line: flags before and after the command, help, `python -m loader`, and extras that are not installed."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -93,11 +95,27 @@ def test_help_of_every_command_names_its_flags(command: tuple[str, ...], flag: s
     assert [word for word in HELP[command] if word not in result.output] == []
 
 
+def every_command(group: click.Group) -> Iterator[click.Command]:
+    yield group
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from every_command(command)
+        else:
+            yield command
+
+
+def test_every_command_shows_an_example() -> None:
+    for command in every_command(main):
+        if not isinstance(command, click.Group):
+            assert re.search(r"\n *chameleon-usage [^\n]*\b" + command.name, command.help), command.name
+
+
 def test_every_option_has_a_help_text() -> None:
-    for command in (main, *main.commands.values()):
+    for command in every_command(main):
         assert command.help
         for option in command.params:
-            assert isinstance(option, click.Option)
+            if isinstance(option, click.Argument):  # said in the command's own help
+                continue
             assert option.help, f"{command.name} {option.name}"
 
 

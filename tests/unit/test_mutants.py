@@ -8,7 +8,7 @@ from tests.commands import CHECKOUT
 from tests.mutant_list import MUTANTS, Mutant
 
 # They run and publish the models, and change no number: tests/integration/test_publishing.py, test_dbt.py.
-OTHER_MACROS = {"macros/materializations.sql", "macros/published.sql"}
+OTHER_MACROS = {"macros/database.sql", "macros/materializations.sql", "macros/published.sql"}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.file}: {mutant.name}")

@@ -1,0 +1,182 @@
+"""What the commands that look at outputs do: `explain`, `check` and `status`."""
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from loader import config as configuration
+from loader import explained, storage
+from loader.check import COLUMNS, Found, failing, findings
+from loader.config import Place
+from loader.errors import Failure, UsageError
+from loader.explain import SPAN_COLUMNS, explain, stack
+from loader.instants import parse_instant
+from loader.outputs import FILES, opened
+from loader.status import Status, age, status
+from loader.story import story
+from loader.tables import counted
+
+
+def _known(output: str) -> list[str]:
+    """The sites that have outputs in a place."""
+    filesystem = storage.s3_filesystem() if storage.is_remote(output) else None
+    folders = storage.folders_in(output)
+    return [key for key in folders if f"{FILES[0]}.parquet" in storage.names_in(filesystem, f"{output}/{key}")]
+
+
+def _places(config: Path | None, keys: tuple[str, ...], data_dir: str | None, output: str | None) -> list[Place]:
+    if output:
+        storage.check_place(output, "--output")
+    return configuration.places(config, keys, data_dir, output, _known)
+
+
+def explain_site(
+    config: Path | None,
+    keys: tuple[str, ...],
+    data_dir: str | None,
+    output: str | None,
+    at: str | None,
+    metric: str | None,
+    resource: str | None,
+    project: str | None,
+    span: str | None,
+    form: str,
+    limit: int,
+) -> None:
+    """Print a site's stack at an instant, the spans behind one of its values, or the story of a source row."""
+    if (at is None) == (span is None):
+        raise UsageError("explain needs --at T (a value) or --span TABLE/KEY (a source row), one of the two")
+    if span and (metric or resource or project):
+        raise UsageError("--span tells all of a row; --metric, --resource and --project go with --at")
+    places = _places(config, keys, data_dir, output)
+    if len(places) > 1:
+        raise UsageError(f"explain is about one site; choose with --site: {', '.join(p.key for p in places)}")
+    place = places[0]
+    with opened(place.output, place.key) as published:
+        if span:
+            levels = story(published, span)
+            if form == "json":
+                told = [{"metric": level.metric, "is_own": level.is_own, "spans": level.spans} for level in levels]
+                click.echo(explained.as_json({**explained.facts(published, None), "span": span, "levels": told}))
+            elif form == "csv":
+                click.echo(explained.csv_of_story(levels))
+            else:
+                explained.print_story(span, levels, limit)
+            return
+        instant = parse_instant(at, "--at")
+        values = stack(published, instant, project)
+        found = explain(published, instant, metric, resource or "nodes", project) if metric else None
+        if form == "json":
+            content = {**explained.facts(published, instant), "project": project, "stack": values}
+            if found:
+                content |= {"metric": metric, "resource": found.resource, "value": found.value, "spans": found.spans}
+                content |= {"sum": found.total}
+            click.echo(explained.as_json(content))
+        elif form == "csv":
+            columns = SPAN_COLUMNS if found else explained.STACK_COLUMNS
+            click.echo(explained.as_csv(found.spans if found else values, columns))
+        else:
+            explained.print_stack(place.name, values, instant, resource)
+            if found:
+                explained.print_sum(found, limit)
+
+
+def check_sites(
+    config: Path | None,
+    keys: tuple[str, ...],
+    data_dir: str | None,
+    output: str | None,
+    fail_on: tuple[str, ...],
+    min_hours: float,
+    form: str,
+) -> None:
+    """Print the findings of each site; Failure if one is of a kind that --fail-on names."""
+    records, lines = [], []
+    for place in _places(config, keys, data_dir, output):
+        with opened(place.output, place.key) as published:
+            found = findings(published)
+            window = published.window
+        bad = failing(found, fail_on, min_hours)
+        if bad:
+            kinds = ", ".join(dict.fromkeys(f.kind for f in bad))
+            lines.append(f"{place.key}: {counted(len(bad), 'finding')} that --fail-on names: {kinds}")
+        if form == "text":
+            _print_findings(place.name, window, [f for f in found if f.hours is None or f.hours >= min_hours])
+        records += [f.record(place.key) for f in found]
+    if form == "json":
+        click.echo(explained.as_json({"findings": records}))
+    elif form == "csv":
+        click.echo(explained.as_csv(records, COLUMNS))
+    if lines:
+        raise Failure("\n".join(lines))
+
+
+def _print_findings(name: str, window: tuple[datetime, datetime], found: list[Found]) -> None:
+    """The findings in their order; what a kind means is said once, and what is missing in one list."""
+    console = Console(highlight=False)
+    console.print(
+        f"{name}, {window[0]} to {window[1]} (UTC): {counted(len(found), 'finding')}", soft_wrap=True, markup=False
+    )
+    said = set()
+    for f in found:
+        if f.kind in said and f.kind.startswith("missing"):
+            continue
+        subjects = [g.subject for g in found if g.kind == f.kind] if f.kind.startswith("missing") else [f.subject]
+        console.print(Padding(Text(f"{f.kind}: {', '.join(subjects)}{_facts(f)}"), (0, 0, 0, 2), expand=False))
+        if f.kind not in said:
+            console.print(Padding(Text(f"{f.meaning.what}\n→ {f.meaning.do}"), (0, 0, 0, 6), expand=False))
+            said.add(f.kind)
+
+
+def _facts(f: Found) -> str:
+    hours = "" if f.hours is None else f"{f.hours:,.1f} h"
+    rows = "" if f.rows is None else counted(f.rows, "row")
+    worst = "" if f.worst_at is None else f"down to {f.worst_value:,.2f} at {f.worst_at}"
+    facts = ", ".join(fact for fact in (hours, rows, worst) if fact)
+    return facts and f": {facts}"
+
+
+def show_status(
+    config: Path | None, keys: tuple[str, ...], data_dir: str | None, output: str | None, form: str
+) -> None:
+    """Print how fresh each site's extraction and outputs are; Failure if one could not be read."""
+    found = [status(p.key, p.name, p.data_dir, p.output) for p in _places(config, keys, data_dir, output)]
+    if form == "json":
+        click.echo(explained.as_json({"sites": [s.record() for s in found]}))
+    else:
+        _print_status(found)
+    if problems := [f"{s.site}: {s.problem}" for s in found if s.problem]:
+        raise Failure("\n".join(problems))
+
+
+def _print_status(found: list[Status]) -> None:
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("site", "extracted", "processed", "window (UTC)"):
+        table.add_column(heading, overflow="fold")
+    for s in found:
+        window = "–" if s.start_date is None else f"{s.start_date} to {s.end_date}".replace(" 00:00:00", "")
+        table.add_row(s.name, age(s.snapshot_at, now), age(s.processed_at, now), window)
+    console.print(table)
+    for s in found:
+        for sentence in _remarks(s):
+            console.print(Text(f"{s.name}: {sentence}"))
+
+
+def _remarks(s: Status) -> list[str]:
+    said = []
+    if s.failed:
+        said.append(f"the last extraction failed to copy {', '.join(s.failed)}")
+    if s.missing:
+        said.append(f"not in the database, or not granted: {', '.join(s.missing)}")
+    if s.is_outdated:
+        said.append(
+            f"extracted anew ({s.snapshot_at}) since it was processed (of {s.processed_snapshot_at}); process again"
+        )
+    return said
