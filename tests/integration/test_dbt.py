@@ -4,14 +4,14 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
-from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, copy_checkout, dbt_build, rows, run, succeeded
+from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, copy_checkout, dbt_build, process, rows, run, succeeded
 
 VARS = '{site: x, data_dir: /none, output: /none, start_date: "2024-01-01", end_date: "2024-02-01"}'
 
@@ -106,78 +106,89 @@ def test_a_missing_column_reads_as_null_and_a_required_one_stops(data_dir: Path,
     file = raw / "blazar.devices.parquet"
     table = pq.read_table(file)
     pq.write_table(table.drop_columns(["deleted_at"]), file)
-    succeeded(dbt_build(raw, tmp_path / "out"))
+    process(raw, tmp_path / "out")
     pq.write_table(table.drop_columns(["id", "created_at"]), file)
     ran = dbt_build(raw, tmp_path / "out2")
     assert ran.returncode in (1, 2)
     assert f"blazar.devices.parquet in {raw} lacks the required column(s) id, created_at" in ran.stdout
 
 
-@pytest.fixture
-def kept(data_dir: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs dbt by hand with a database that stays, as in a checkout."""
-    variables = {"site": "here", "data_dir": str(data_dir), "output": str(tmp_path / "out")}
-    variables |= {"start_date": "2024-01-01", "end_date": "2024-07-01"}
+@dataclass(frozen=True)
+class Kept:
+    """dbt by hand with a database that stays, as in a checkout."""
 
-    def dbt(command: str, *flags: str, **changed: str) -> subprocess.CompletedProcess[str]:
-        given = json.dumps({k: v for k, v in (variables | changed).items() if v is not None})
-        target = ("--target-path", tmp_path / "target", "--log-path", tmp_path / "logs")
-        database = {"CHAMELEON_USAGE_DATABASE": str(tmp_path / "kept.duckdb")}
-        return run("dbt", "--no-use-colors", command, "--vars", given, *target, *flags, cwd=CHECKOUT, env=database)
+    data_dir: Path
+    folder: Path
 
-    return dbt
+    @property
+    def output(self) -> Path:
+        return self.folder / "out"
+
+    def dbt(self, command: str, *flags: str, database: str = "kept", **changed: str) -> subprocess.CompletedProcess:
+        variables = {"site": "here", "data_dir": str(self.data_dir), "output": str(self.output)}
+        variables |= {"start_date": "2024-01-01", "end_date": "2024-07-01"} | changed
+        target = ("--target-path", self.folder / "target", "--log-path", self.folder / "logs")
+        env = {"CHAMELEON_USAGE_DATABASE": str(self.folder / f"{database}.duckdb")}
+        words = ("dbt", "--no-use-colors", command, "--vars", json.dumps(variables), *target, *flags)
+        return run(*words, cwd=CHECKOUT, env=env)
 
 
-def test_dbt_test_works_on_what_a_build_left(kept, tmp_path: Path) -> None:
-    ran = kept("test")
-    assert ran.returncode in (1, 2)
-    assert (
-        f"dbt test: {tmp_path / 'kept.duckdb'} was built of nothing; run dbt build with these --vars first"
-        in ran.stdout
-    )
-    succeeded(kept("build"))
-    before = contents(tmp_path / "out")
+@pytest.fixture(scope="module")
+def kept(data_dir: Path, tmp_path_factory) -> Kept:
+    """Built once."""
+    made = Kept(data_dir, tmp_path_factory.mktemp("kept"))
+    succeeded(made.dbt("build"))
+    return made
+
+
+def test_dbt_test_works_on_what_a_build_left(kept: Kept) -> None:
+    before = contents(kept.output)
     assert len(before) == len(OUTPUTS)
-    tested = succeeded(kept("test"))
+    tested = succeeded(kept.dbt("test"))
     assert re.search(r"PASS=[1-9]\d WARN=0 ERROR=0 SKIP=0", tested.stdout)
-    assert contents(tmp_path / "out") == before
-    ran = kept("test", end_date="2024-08-01")
+    assert contents(kept.output) == before
+
+
+def test_dbt_test_says_what_a_database_was_built_of(kept: Kept) -> None:
+    ran = kept.dbt("test", end_date="2024-08-01")
+    assert ran.returncode in (1, 2)
     assert "was built of site: here, " in ran.stdout
     assert "run dbt build with these --vars first" in ran.stdout
+    ran = kept.dbt("test", database="new")
+    assert f"dbt test: {kept.folder / 'new.duckdb'} was built of nothing; run dbt build" in ran.stdout
 
 
-def test_dbt_test_finds_what_is_wrong_in_the_published_files(kept, tmp_path: Path) -> None:
+def test_dbt_test_finds_what_is_wrong_in_the_published_files(kept: Kept) -> None:
     """The rows of usage.parquet in another order."""
-    succeeded(kept("build"))
-    file = tmp_path / "out/here/usage.parquet"
-    table = pq.read_table(file)
+    file = kept.output / "here/usage.parquet"
+    published, table = file.read_bytes(), pq.read_table(file)
     pq.write_table(table.take(list(reversed(range(table.num_rows)))), file)
-    ran = kept("test", "--select", "usage")
+    ran = kept.dbt("test", "--select", "usage")
+    file.write_bytes(published)
     assert ran.returncode == 1
     assert "sorted_file_usage" in ran.stdout
 
 
-def test_a_layer_alone_is_built_on_the_one_below_and_publishes_nothing(kept, tmp_path: Path) -> None:
-    ran = kept("build", "--select", "tag:spans")
-    assert ran.returncode == 1, "nothing is below it yet"
-    assert "stg_" in ran.stdout
-    succeeded(kept("build", "--select", "tag:staging"))
-    succeeded(kept("build", "--select", "tag:spans metric_operands"))
-    ran = succeeded(kept("build", "--select", "tag:usage"))
-    assert "nothing published; not in this run" in ran.stdout
-    assert not (tmp_path / "out").exists()
-    succeeded(kept("test"))
-    succeeded(kept("build"))
-    assert len(contents(tmp_path / "out")) == len(OUTPUTS)
-    succeeded(kept("run"))
-    succeeded(kept("test"))
-
-
-def test_what_was_built_of_other_vars_is_not_built_on(kept) -> None:
-    succeeded(kept("build"))
-    ran = kept("build", "--select", "tag:usage", start_date="2024-02-01")
+def test_what_was_built_of_other_vars_is_not_built_on(kept: Kept) -> None:
+    shutil.copy(kept.folder / "kept.duckdb", kept.folder / "copy.duckdb")
+    ran = kept.dbt("build", "--select", "tag:usage", database="copy", start_date="2024-02-01")
     assert ran.returncode == 1
     assert "does not exist" in ran.stdout
+
+
+def test_a_layer_alone_is_built_on_the_one_below_and_publishes_nothing(data_dir: Path, tmp_path: Path) -> None:
+    kept = Kept(data_dir, tmp_path)
+    ran = kept.dbt("build", "--select", "tag:spans")
+    assert ran.returncode == 1, "nothing is below it yet"
+    assert "stg_" in ran.stdout
+    succeeded(kept.dbt("build", "--select", "tag:staging"))
+    succeeded(kept.dbt("build", "--select", "tag:spans metric_operands"))
+    ran = succeeded(kept.dbt("build", "--select", "tag:usage"))
+    assert "nothing published; not in this run" in ran.stdout
+    assert not kept.output.exists()
+    succeeded(kept.dbt("test"))
+    succeeded(kept.dbt("run"))
+    assert not kept.output.exists(), "nothing was tested"
 
 
 def test_variables_stand_for_vars_that_are_not_given(data_dir: Path, tmp_path: Path) -> None:
