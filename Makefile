@@ -16,8 +16,9 @@ demo: .venv/installed ## Run the main job on made-up sites: no database needed, 
 	$(BIN)/chameleon-usage --config $(DEMO)/data/site.yml process --output $(DEMO)/output \
 	    --start-date 2024-01-01 --end-date 2025-01-01
 
-test: .venv/installed ## Run all tests (installs MariaDB where it is missing, OpenStack's packages into .openstack)
+test: .venv/installed ## Run all tests (installs MariaDB and Chromium where they are missing, OpenStack's packages into .openstack)
 	bash tests/install-mariadb.sh
+	bash tests/install-chromium.sh
 	$(BIN)/python -m tests.openstack
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 

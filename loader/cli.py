@@ -349,6 +349,58 @@ def status(context: click.Context, config: Path | None, sites: tuple[str, ...], 
     show_status(**_merged(context, config, sites, data_dir), **options)
 
 
+@main.command(short_help="Write a page that shows the numbers.")
+@shared_flags
+@OUTPUT
+@click.option("--html", required=True, metavar="FILE", help="The page: one file, which needs no network.")
+@click.option("--title", default="Usage report", show_default=True, help="Its heading.")
+@click.pass_context
+def report(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+    """Write one HTML page: capacity and use over time, utilisation, months, projects, node types, findings.
+
+    It is made of the files that `process --resample 1d` wrote. Needs `pip install 'chameleon-usage[report]'`.
+
+    \b
+    chameleon-usage report --output output/usage --html report.html
+    chameleon-usage --config etc/site.yml report --site chi_uc --html chi_uc.html --title "CHI@UC in 2024"
+    """
+    from loader.report.command import write_report
+
+    write_report(**_merged(context, config, sites, data_dir), **options)
+
+
+@main.command(short_help="Write plots and their data as files.")
+@shared_flags
+@OUTPUT
+@click.option("--to", default="plots", show_default=True, metavar="FOLDER", help="Where the files go.")
+@click.option(
+    "--events",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="YAML, a list of {date: 2024-03-01, text: …, site: …}, to annotate the comparison.",
+)
+@click.option(
+    "--operations",
+    multiple=True,
+    metavar="PROJECT",
+    help="Id or name of a project of the operators; repeatable. Plots what they reserved apart from user projects.",
+)
+@click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="Default: both.")
+@click.pass_context
+def plot(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+    """Write plots of each site and a comparison as PNG and SVG, and the resampled data as parquet, CSV and JSON.
+
+    They are made of the files that `process --resample 1d` wrote. Needs `pip install 'chameleon-usage[report]'`.
+
+    \b
+    chameleon-usage plot --output output/usage --to plots
+    chameleon-usage --config etc/site.yml plot --events etc/events.yml --operations openstack --format svg
+    """
+    from loader.report.command import write_plots
+
+    write_plots(**_merged(context, config, sites, data_dir), **options)
+
+
 @main.group("config", short_help="Check etc/site.yml, or print its schema.")
 def config_group() -> None:
     """Check the sites' settings, or print the schema that editors complete and check them with."""

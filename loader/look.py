@@ -9,30 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from loader import config as configuration
-from loader import explained, storage
+from loader import explained
 from loader.check import COLUMNS, Found, failing, findings
-from loader.config import Place
 from loader.errors import Failure, UsageError
 from loader.explain import SPAN_COLUMNS, explain, stack
 from loader.instants import parse_instant
-from loader.outputs import FILES, opened
+from loader.outputs import opened, places
 from loader.status import Status, age, status
 from loader.story import story
 from loader.tables import counted
-
-
-def _known(output: str) -> list[str]:
-    """The sites that have outputs in a place."""
-    filesystem = storage.s3_filesystem() if storage.is_remote(output) else None
-    folders = storage.folders_in(output)
-    return [key for key in folders if f"{FILES[0]}.parquet" in storage.names_in(filesystem, f"{output}/{key}")]
-
-
-def _places(config: Path | None, keys: tuple[str, ...], data_dir: str | None, output: str | None) -> list[Place]:
-    if output:
-        storage.check_place(output, "--output")
-    return configuration.places(config, keys, data_dir, output, _known)
 
 
 def explain_site(
@@ -53,10 +38,10 @@ def explain_site(
         raise UsageError("explain needs --at T (a value) or --span TABLE/KEY (a source row), one of the two")
     if span and (metric or resource or project):
         raise UsageError("--span tells all of a row; --metric, --resource and --project go with --at")
-    places = _places(config, keys, data_dir, output)
-    if len(places) > 1:
-        raise UsageError(f"explain is about one site; choose with --site: {', '.join(p.key for p in places)}")
-    place = places[0]
+    selected = places(config, keys, data_dir, output)
+    if len(selected) > 1:
+        raise UsageError(f"explain is about one site; choose with --site: {', '.join(p.key for p in selected)}")
+    place = selected[0]
     with opened(place.output, place.key) as published:
         if span:
             levels = story(published, span)
@@ -97,7 +82,7 @@ def check_sites(
 ) -> None:
     """Print the findings of each site; Failure if one is of a kind that --fail-on names."""
     records, lines = [], []
-    for place in _places(config, keys, data_dir, output):
+    for place in places(config, keys, data_dir, output):
         with opened(place.output, place.key) as published:
             found = findings(published)
             window = published.window
@@ -145,7 +130,7 @@ def show_status(
     config: Path | None, keys: tuple[str, ...], data_dir: str | None, output: str | None, form: str
 ) -> None:
     """Print how fresh each site's extraction and outputs are; Failure if one could not be read."""
-    found = [status(p.key, p.name, p.data_dir, p.output) for p in _places(config, keys, data_dir, output)]
+    found = [status(p.key, p.name, p.data_dir, p.output) for p in places(config, keys, data_dir, output)]
     if form == "json":
         click.echo(explained.as_json({"sites": [s.record() for s in found]}))
     else:

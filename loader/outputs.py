@@ -6,16 +6,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from loader import config as configuration
 from loader import storage
 from loader.catalogue import project_dir
+from loader.config import Place
 from loader.errors import Failure
 from loader.manifest import marks
 
 FILES = ("usage", "usage_by_project", "spans", "quality")
+RESAMPLED = ("usage_resampled", "usage_by_project_resampled")  # with --resample only
 RESOURCES = ("nodes", "vcpus", "vcpus_overcommit", "memory_mb", "disk_gb")
 Row = dict[str, Any]
 
@@ -33,6 +37,20 @@ def operands() -> dict[str, dict[str, int]]:
 def base_metrics() -> list[str]:
     """The metrics that have spans."""
     return [metric for metric, of in operands().items() if of == {metric: 1}]
+
+
+def places(config: Path | None, keys: tuple[str, ...], data_dir: str | None, output: str | None) -> list[Place]:
+    """The selected sites, and where their files are: of the config, else those that have outputs in `output`."""
+    if output:
+        storage.check_place(output, "--output")
+    return configuration.places(config, keys, data_dir, output, _known)
+
+
+def _known(output: str) -> list[str]:
+    """The sites that have outputs in a place."""
+    filesystem = storage.s3_filesystem() if storage.is_remote(output) else None
+    folders = storage.folders_in(output)
+    return [key for key in folders if f"{FILES[0]}.parquet" in storage.names_in(filesystem, f"{output}/{key}")]
 
 
 @dataclass(frozen=True)
@@ -62,8 +80,11 @@ def read_marks(filesystem: Any, folder: str, names: tuple[str, ...] = FILES) -> 
 
 
 @contextmanager
-def opened(output: str, site: str) -> Iterator[Published]:
-    """Open what `process` published of a site; raises Failure if it isn't there, or not of one run."""
+def opened(output: str, site: str, resampled: bool = False) -> Iterator[Published]:
+    """Open what `process` published of a site, with the resampled files if asked for.
+
+    Raises Failure if a file isn't there, or if they are not of one run.
+    """
     import duckdb
 
     folder = f"{output}/{site}"
@@ -71,16 +92,18 @@ def opened(output: str, site: str) -> Iterator[Published]:
     filesystem = storage.s3_filesystem() if storage.is_remote(folder) else None
     if filesystem:
         storage.check_readable(filesystem, folder)
-    found = read_marks(filesystem, folder)
-    if missing := [name for name in FILES if name not in found]:
-        raise Failure(f"{folder}/{missing[0]}.parquet is not there: process {site} into --output {output} first")
+    names = (*FILES, *RESAMPLED) if resampled else FILES
+    found = read_marks(filesystem, folder, names)
+    if missing := [name for name in names if name not in found]:
+        how = " with --resample 1d" if missing[0] in RESAMPLED else " first"
+        raise Failure(f"{folder}/{missing[0]}.parquet is not there: process {site} into --output {output}{how}")
     if len({each.get("run_id") for each in found.values()}) > 1:
         raise Failure(f"{folder}: the files are of different runs (run_id in their metadata): process again")
     with duckdb.connect(":memory:", config={"memory_limit": "1GB"}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         if filesystem:
             connection.register_filesystem(filesystem)
-        for name in FILES:
+        for name in names:
             connection.execute(f"create view {name} as from {parquet(f'{folder}/{name}.parquet')}")
         yield Published(folder, found["usage"], connection)
 

@@ -52,7 +52,7 @@ class Run:
         return {MARK + name: value for name, value in facts.items()}
 
 
-def _quiet_dlt(work: Path):
+def quiet_dlt(work: Path):
     """The dlt module, set up by its environment: nothing of it leaves `work`, no telemetry, no user's config file."""
     os.environ.update(
         DLT_DATA_DIR=str(work),
@@ -198,7 +198,7 @@ def extract_site(
 
 
 def _extract(run: Run) -> Extraction:
-    dlt = _quiet_dlt(run.work)
+    dlt = quiet_dlt(run.work)
     from dlt.common.destination.exceptions import DestinationTerminalException
 
     placement = Placement(run.site.data_dir)
