@@ -63,8 +63,11 @@ def write_plots(
     folder = local(to, "--to")
     known = happened.read(events) if events else []
     images = formats or plots.IMAGES
+    selected = places(config, keys, data_dir, output)
+    if unknown := [e.site for e in known if e.site and e.site not in {place.key for place in selected}]:
+        raise UsageError(f"--events {events}: {unknown[0]} is none of the sites: {', '.join(p.key for p in selected)}")
     sites = []
-    for place in places(config, keys, data_dir, output):
+    for place in selected:
         with _opened(place) as published:
             site = figures.read(published, place.key, place.name)
             sites.append(site)
@@ -74,8 +77,6 @@ def write_plots(
             if operations:
                 _say(plots.devices(site, published, operations, mine, images))
             _say(plots.tables(published, mine))
-    if unknown := [e.site for e in known if e.site and e.site not in {s.key for s in sites}]:
-        raise UsageError(f"--events {events}: {unknown[0]} is none of the sites: {', '.join(s.key for s in sites)}")
     if len(sites) > 1 or known:
         _say(plots.comparison(sites, folder, known, images))
 

@@ -96,8 +96,17 @@ def devices(
     site: Figures, published: Published, operations: Iterable[str], folder: Path, images: Iterable[str] = IMAGES
 ) -> Iterator[Path]:
     """Nodes or devices that operations projects reserved, that user projects reserved, and the rest that could be."""
-    if ("current", "nodes") not in site.buckets or "reservable" not in site.buckets["current", "nodes"].means:
+    if "available_reservable" not in site.hours.get(("current", "nodes"), {}):
         return
+    rows = device_rows(site, published, operations)
+    chart = charts.parts([OPERATIONS, USERS, AVAILABLE], UNITS["nodes"])
+    title = f"{site.name}: reserved by operations and by user projects, under the line of all"
+    stack = charts.stack_rows(site.buckets["current", "nodes"])
+    yield from draw(chart, site, title, folder / "devices", images, parts=rows, stack=stack)
+
+
+def device_rows(site: Figures, published: Published, operations: Iterable[str]) -> list[Row]:
+    """A row a bucket and part: `t`, `part`, `rank`, `value`; projects of operations are named by id or name."""
     ours = published.rows(
         """select timestamp,
           sum(mean) filter (list_contains($projects, project_id) or list_contains($projects, project_name)) as held
@@ -108,21 +117,16 @@ def devices(
     )
     held = {row["timestamp"]: row["held"] or 0.0 for row in ours}
     buckets = site.buckets["current", "nodes"]
-    free = buckets.means.get("available_reservable", [0.0] * len(buckets.starts))
     rows: list[Row] = []
     for i, start in enumerate(buckets.starts):
-        reserved = buckets.means.get("committed", [0.0] * len(buckets.starts))[i]
         mine = held.get(start, 0.0)
-        values = {OPERATIONS: mine, USERS: reserved - mine, AVAILABLE: free[i]}
+        users = buckets.means["committed"][i] - mine
+        values = {OPERATIONS: mine, USERS: users, AVAILABLE: buckets.means["available_reservable"][i]}
+        parts = enumerate(values.items())
         rows += [
-            {"t": milliseconds(start), "part": part, "rank": rank, "value": value}
-            for rank, (part, value) in enumerate(values.items())
+            {"t": milliseconds(start), "part": part, "rank": rank, "value": value} for rank, (part, value) in parts
         ]
-    rows += [{**row, "t": milliseconds(buckets.end)} for row in rows[-3:]]
-    chart = charts.parts([OPERATIONS, USERS, AVAILABLE], UNITS["nodes"])
-    title = f"{site.name}: reserved by operations and by user projects, under the line of all"
-    stack = charts.stack_rows(buckets)
-    yield from draw(chart, site, title, folder / "devices", images, parts=rows, stack=stack)
+    return rows + [{**row, "t": milliseconds(buckets.end)} for row in rows[-len(values) :]]
 
 
 def utilisations(site: Figures) -> dict[str, float | None]:
