@@ -238,6 +238,12 @@ def extract(
     metavar="LENGTH",
     help="Also write values a bucket: 15m, 1h, 1d, 7d, 1w, 1mo, 1y, from --start-date on.",
 )
+@click.option("--wide", is_flag=True, help="Also write usage_wide.parquet: a column a metric.")
+@click.option(
+    "--export-uri",
+    metavar="URI",
+    help="Also replace the sites' rows of usage_compat.usage_wide in this MySQL. Default: $EXPORT_URI.",
+)
 @click.option(
     "--allow-failed", is_flag=True, help="Go on although the last extraction failed to copy a required table."
 )

@@ -67,8 +67,8 @@ def _fetched(file: str, target: Path) -> Path:
 
 def _reason(error: BaseException) -> str:
     """What the destination said, without dlt's frame."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    while inner := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        error = inner
     return storage.reason(error)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from logging import DEBUG, ERROR, INFO, WARNING
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -21,6 +21,9 @@ from loader.errors import Failure, UsageError, stop_if_interrupted
 from loader.instants import parse_window
 from loader.parallel import Progress, run_all
 from loader.work import work_folder
+
+if TYPE_CHECKING:
+    from loader.mysql import Address
 
 DEFAULT_MEMORY = "3GB"
 MEMORY_EACH = 1.0  # GB: with less, a site of a million instances fails (benchmarks/README.md)
@@ -64,14 +67,20 @@ def process_sites(
     jobs: int | None,
     allow_failed: bool,
     resample: str | None,
+    wide: bool,
+    export_uri: str | None,
 ) -> None:
-    """Process each selected site. One that fails doesn't stop the others; then raises Failure at the end."""
+    """Process each selected site, and export those that were published if there is a URI to export to.
+
+    A site that fails doesn't stop the others; then raises Failure at the end.
+    """
     start, end = parse_window(start_date, end_date)
     if resample and not BUCKET.fullmatch(resample):
         raise UsageError(f"--resample {resample!r} is not a length; write 15m, 1h, 1d, 7d, 1w, 1mo or 1y")
     limit = memory_limit or DEFAULT_MEMORY
     if not MEMORY.fullmatch(limit):
         raise UsageError(f"--memory-limit {memory_limit!r} is not a size; write 1GB or 800MB")
+    target = _export_address(export_uri)
     sites = configuration.select(config, keys, data_dir)
     for site in sites:
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
@@ -79,7 +88,7 @@ def process_sites(
     jobs = min(jobs or jobs_within(limit), len(sites))
     results: dict[str, Published | Failure] = {}
     with work_folder() as work:
-        dbt = Dbt(work, limit, threads, jobs, allow_failed, resample)
+        dbt = Dbt(work, limit, threads, jobs, allow_failed, resample, wide or target is not None)
         runs = {site.key: partial(dbt.build, site, outputs[site.key], start, end) for site in sites}
         with Steps().shown() as shown:
 
@@ -93,12 +102,33 @@ def process_sites(
                         raise result
                     say(ERROR, f"{key}: {result}", site=key)
                 results[key] = result
-    _show({site.key: site.name for site in sites}, results, start, end)
+        _show({site.key: site.name for site in sites}, results, start, end)
+        if target:
+            _export({key: done for key, done in results.items() if isinstance(done, Published)}, target, work)
     dbt.forget()
     if failed := [key for key, result in results.items() if isinstance(result, Failure)]:
         raise Failure(
             f"{len(failed)} of {len(sites)} sites not processed, their files are as before: {', '.join(failed)}"
         )
+
+
+def _export_address(uri: str | None) -> "Address | None":
+    """Where to export to: --export-uri, else $EXPORT_URI; None for nowhere."""
+    from loader.mysql import parse_uri
+
+    origin = "--export-uri" if uri else "$EXPORT_URI"
+    uri = uri or os.environ.get("EXPORT_URI")
+    return parse_uri(uri, origin) if uri else None
+
+
+def _export(published: dict[str, Published], target: "Address", work: Path) -> None:
+    """Export the sites that were published."""
+    from loader import export
+
+    files = {key: file for key, done in published.items() for file in done.files if file.endswith(f"/{export.FILE}")}
+    if files:
+        count = export.export(files, target, work)
+        say(INFO, f"exported {count:,} rows to {export.SCHEMA}.{export.TABLE} as {target}", rows=count)
 
 
 def _show(names: dict[str, str], results: dict[str, Published | Failure], start: str, end: str) -> None:
@@ -150,7 +180,14 @@ class Dbt:
     """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
 
     def __init__(
-        self, work: Path, memory_limit: str, threads: int | None, jobs: int, allow_failed: bool, resample: str | None
+        self,
+        work: Path,
+        memory_limit: str,
+        threads: int | None,
+        jobs: int,
+        allow_failed: bool,
+        resample: str | None,
+        wide: bool,
     ):
         try:
             from dbt.cli.main import dbtRunner
@@ -168,7 +205,7 @@ class Dbt:
             CHAMELEON_USAGE_THREADS=str(threads or max(1, cores() // jobs)),
         )
         self.work = work
-        self.allow_failed, self.resample = allow_failed, resample
+        self.allow_failed, self.resample, self.wide = allow_failed, resample, wide
         self.runner = dbtRunner
         cache = parse_cache(work)
         parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
@@ -215,6 +252,7 @@ class Dbt:
             "end_date": end,
             "allow_failed": self.allow_failed,
             "resample": self.resample,
+            "wide": self.wide,
             "has_blazar": site.blazar,
         }
         flags = [

@@ -75,7 +75,9 @@
   {%- if setting('resample') and not modules.re.match('^[1-9][0-9]{0,5}(m|h|d|w|mo|y)$', setting('resample') | string) -%}
     {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ setting('resample')) -%}
   {%- endif -%}
-  {%- if setting('has_blazar') is not boolean %}{% do wrong.append("has_blazar is not true or false: " ~ setting('has_blazar')) %}{% endif -%}
+  {%- for name in ['has_blazar', 'wide'] if setting(name) is not boolean -%}
+    {%- do wrong.append(name ~ " is not true or false: " ~ setting(name)) -%}
+  {%- endfor -%}
   {%- if not (setting('default_cpu_allocation_ratio') is number and setting('default_cpu_allocation_ratio') > 0) -%}
     {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ setting('default_cpu_allocation_ratio')) -%}
   {%- endif -%}

@@ -5,7 +5,7 @@
 {% macro is_kept() %}{{ return(target.path != ':memory:') }}{% endmacro %}
 
 {% macro vars_of_run() %}
-  {%- set names = ['site', 'data_dir', 'output', 'start_date', 'end_date', 'has_blazar', 'resample', 'default_cpu_allocation_ratio'] -%}
+  {%- set names = ['site', 'data_dir', 'output', 'start_date', 'end_date', 'has_blazar', 'resample', 'wide', 'default_cpu_allocation_ratio'] -%}
   {%- set said = [] -%}
   {%- for name in names %}{% do said.append(name ~ ': ' ~ setting(name)) %}{% endfor -%}
   {{ return(said | join(', ')) }}
