@@ -30,8 +30,8 @@ bench: .venv/installed ## Measure speed and memory (minutes; see benchmarks/READ
 	bash tests/install-mariadb.sh
 	$(BIN)/python benchmarks/run.py
 
-docs: .venv/installed ## Build the lineage site: target/static_index.html
-	$(BIN)/dbt docs generate --static
+docs: .venv/installed ## Build the lineage site: target/lineage.html
+	$(BIN)/chameleon-usage docs --html target/lineage.html
 
 lock: .venv/installed ## Pin the newest versions of all packages in requirements.lock and tests/openstack.lock
 	$(COMPILE) --extra dev --no-emit-package chameleon-usage -o requirements.lock pyproject.toml

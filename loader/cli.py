@@ -407,6 +407,21 @@ def plot(context: click.Context, config: Path | None, sites: tuple[str, ...], da
     write_plots(**_merged(context, config, sites, data_dir), **options)
 
 
+@main.command(short_help="Write the lineage site: what is made of what.")
+@click.option("--html", default="lineage.html", show_default=True, metavar="FILE", help="The page: one file.")
+def docs(html: str) -> None:
+    """Write dbt's documentation as one page: tables, models and columns described, the graph from source to output.
+
+    Needs `pip install 'chameleon-usage[pipeline]'`, and no data.
+
+    \b
+    chameleon-usage docs --html lineage.html
+    """
+    from loader.lineage import write_docs
+
+    write_docs(html)
+
+
 @main.group("config", short_help="Check etc/site.yml, or print its schema.")
 def config_group() -> None:
     """Check the sites' settings, or print the schema that editors complete and check them with."""

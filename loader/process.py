@@ -176,6 +176,30 @@ def _output(site: Site, output: str | None, config: Path | None) -> str:
     return configuration.trimmed(place)
 
 
+def project_flags(target: Path, logs: Path) -> list[str]:
+    """Flags with which dbt runs our project: it writes to `target` and `logs` alone, and says nothing itself."""
+    project = str(project_dir())
+    return [
+        *("--project-dir", project, "--profiles-dir", project, "--target-path", str(target)),
+        *("--log-level", "none", "--log-level-file", "none", "--log-path", str(logs), "--no-version-check"),
+    ]
+
+
+def dbt_runner(command: str):
+    """dbt's runner, without telemetry and with a database in memory; UsageError if the extra is missing."""
+    try:
+        from dbt.cli.main import dbtRunner
+    except ImportError:
+        raise UsageError(f"{command} needs an extra: pip install 'chameleon-usage[pipeline]'") from None
+    os.environ.update(
+        DO_NOT_TRACK="1",
+        PYTHONWARNINGS="ignore:resource_tracker",  # of dbt's semaphores, when a run is interrupted
+        DBT_SEND_ANONYMOUS_USAGE_STATS="false",
+        CHAMELEON_USAGE_DATABASE=":memory:",
+    )
+    return dbtRunner
+
+
 class Dbt:
     """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
 
@@ -189,38 +213,23 @@ class Dbt:
         resample: str | None,
         wide: bool,
     ):
-        try:
-            from dbt.cli.main import dbtRunner
-        except ImportError:
-            raise UsageError("process needs an extra: pip install 'chameleon-usage[pipeline]'") from None
+        self.runner = dbt_runner("process")
         import gc
 
         gc.set_threshold(200_000, 50, 50)  # dbt makes millions of small objects that all live to the end
         os.environ.update(
-            DO_NOT_TRACK="1",
-            PYTHONWARNINGS="ignore:resource_tracker",  # of dbt's semaphores, when a run is interrupted
-            DBT_SEND_ANONYMOUS_USAGE_STATS="false",
-            CHAMELEON_USAGE_DATABASE=":memory:",
             CHAMELEON_USAGE_MEMORY_LIMIT=share_of(memory_limit, jobs),
             CHAMELEON_USAGE_THREADS=str(threads or max(1, cores() // jobs)),
         )
         self.work = work
         self.allow_failed, self.resample, self.wide = allow_failed, resample, wide
-        self.runner = dbtRunner
         cache = parse_cache(work)
-        parsed = dbtRunner().invoke(["parse", "--no-write-json", *self._flags(cache)])
+        parsed = self.runner().invoke(["parse", "--no-write-json", *project_flags(cache, work)])
         stop_if_interrupted()
         if not parsed.success:
             raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
         self.manifest = parsed.result
         gc.freeze()  # what is there now stays
-
-    def _flags(self, target: Path) -> list[str]:
-        project = str(project_dir())
-        return [
-            *("--project-dir", project, "--profiles-dir", project, "--target-path", str(target)),
-            *("--log-level", "none", "--log-level-file", "none", "--log-path", str(self.work), "--no-version-check"),
-        ]
 
     def build(self, site: Site, output: str, start: str, end: str, progress: Progress) -> Published:
         """Build, check and publish one site; raises Failure, its files unchanged, if anything fails."""
@@ -259,7 +268,7 @@ class Dbt:
             *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"),
             "--no-write-json",
             "--no-populate-cache",
-            *self._flags(folder / "target"),
+            *project_flags(folder / "target", self.work),
         ]
         try:
             ran = self.runner(manifest=self.manifest, callbacks=[listen]).invoke(

@@ -1,5 +1,6 @@
 """Our commands as a user runs them: processes of their own, judged by exit code, output and files."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -68,9 +69,9 @@ def dbt_build(
     """Run `dbt build --vars` by hand in a checkout."""
     values = {"site": "here", "data_dir": str(data_dir), "output": str(output)}
     values |= {"start_date": WINDOW[0], "end_date": WINDOW[1]} | (variables or {})
-    pairs = ", ".join(f'{k}: "{v}"' for k, v in values.items() if v is not None)
+    given = json.dumps({k: v for k, v in values.items() if v is not None}, ensure_ascii=False)
     env = {"CHAMELEON_USAGE_DATABASE": str(database)}
-    return run("dbt", "--no-use-colors", "build", "--vars", f"{{{pairs}}}", *flags, cwd=project, env=env)
+    return run("dbt", "--no-use-colors", "build", "--vars", given, *flags, cwd=project, env=env)
 
 
 def copy_checkout(folder: Path) -> Path:

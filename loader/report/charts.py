@@ -1,6 +1,5 @@
 """Vega-Lite charts, built with Altair: for the page, where a script gives them data, and for files, which hold it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -232,4 +231,6 @@ def with_data(specification: Row, **data: list[Row]) -> Row:
     return {**specification, "datasets": data}
 
 
-Renderer = Callable[[Row], bytes]
+def drawable(specification: Row, **data: list[Row]) -> alt.TopLevelMixin:
+    """The JSON with its data as Altair's chart again, for a notebook."""
+    return alt.Chart.from_dict(with_data(specification, **data))

@@ -184,3 +184,28 @@ def test_on_paper_the_tables_of_months_are_open(report: Path, browser: Browser) 
         assert opened == ["nodes"] * 3
         assert not seen.page.locator(".controls").is_visible()
         assert seen.page.pdf(format="A4")[:4] == b"%PDF"
+
+
+@pytest.fixture(scope="module")
+def lineage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("lineage") / "lineage.html"
+    succeeded(usage("docs", "--html", file))
+    return file
+
+
+def test_the_lineage_site_opens_without_network(lineage: Path, browser: Browser) -> None:
+    with looked(browser, lineage) as seen:
+        seen.page.get_by_text("chameleon_usage").first.wait_for(state="attached")
+        assert seen.said == []
+        assert seen.asked == [lineage.as_uri()]
+
+
+def test_the_lineage_site_shows_columns_and_what_is_made_of_what(lineage: Path, browser: Browser) -> None:
+    with looked(browser, lineage) as seen:
+        seen.page.goto(
+            f"{lineage.as_uri()}#!/model/model.chameleon_usage.spans_committed?g_v=1&g_i=%2Bspans_committed%2B"
+        )
+        seen.page.get_by_text("reservation_id").first.wait_for()
+        assert "reservation_id" in seen.page.inner_text("body")
+        assert seen.page.locator("canvas").count() >= 1, "the graph is drawn"
+        assert seen.said == []

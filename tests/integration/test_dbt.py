@@ -43,8 +43,9 @@ def test_nothing_depends_on_vars_while_parsing(tmp_path: Path) -> None:
 
 
 def test_lineage_site_needs_no_vars(tmp_path: Path) -> None:
-    succeeded(run("dbt", "docs", "generate", "--static", "--target-path", tmp_path, cwd=CHECKOUT))
-    page = (tmp_path / "static_index.html").read_text()
+    ran = succeeded(run("chameleon-usage", "docs", "--html", tmp_path / "new/lineage.html", cwd=tmp_path))
+    assert ran.stdout == f"wrote {tmp_path}/new/lineage.html\n"
+    page = (tmp_path / "new/lineage.html").read_text()
     assert "stg_nova__instances" in page
     assert "spans_occupied" in page
 
@@ -210,7 +211,7 @@ def test_debug_and_ls_need_no_vars(tmp_path: Path) -> None:
     assert "All checks passed!" in succeeded(run("dbt", "debug", cwd=fresh, env=file)).stdout
     listed = succeeded(run("dbt", "-q", "ls", "--resource-type", "exposure", cwd=fresh)).stdout.split()
     names = {name.removeprefix("exposure:chameleon_usage.") for name in listed}
-    assert names == {"usage", "usage_by_project", "spans", "quality", "resampled", "report"}
+    assert names == {"usage", "usage_by_project", "usage_wide", "spans", "quality", "resampled", "report"}
 
 
 def test_every_output_has_an_exposure(tmp_path: Path) -> None:

@@ -39,7 +39,11 @@ def built(tmp_path_factory, models: dict[str, dict]) -> dict[str, set[str]]:
     tmp = tmp_path_factory.mktemp("built")
     sample.write("edge", tmp / "raw")
     flags = ("--target-path", str(tmp / "target"))
-    succeeded(dbt_build(tmp / "raw", tmp / "out", *flags, variables={"resample": "1mo"}, database=tmp / "usage.duckdb"))
+    succeeded(
+        dbt_build(
+            tmp / "raw", tmp / "out", *flags, variables={"resample": "1mo", "wide": True}, database=tmp / "usage.duckdb"
+        )
+    )
     with duckdb.connect(str(tmp / "usage.duckdb"), read_only=True) as database:
         return {
             name: {column for column, *_ in database.execute(f"describe from {relation(node, tmp / 'out')}").fetchall()}

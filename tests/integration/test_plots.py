@@ -172,3 +172,9 @@ def test_the_examples_of_the_readme_run(folder: Path, tmp_path: Path) -> None:
     example = [CHECKOUT / "examples/report_edge.py", "--output", folder / "out", "--to", tmp_path / "edge"]
     succeeded(run("python", *example, "--site", "edge", "--operations", "openstack", cwd=tmp_path))
     assert {"edge/devices.png", "edge/devices.svg", "edge/usage_wide.csv"} <= set(contents(tmp_path / "edge"))
+
+
+def test_the_notebook_runs(folder: Path, tmp_path: Path) -> None:
+    """With its options after `--`, as marimo's own command has them."""
+    ran = run("python", CHECKOUT / "examples/notebook.py", "--", "--output", folder / "out", cwd=tmp_path)
+    assert re.fullmatch(r"edge: in_use \d+\.\d%, .*\n", succeeded(ran).stdout)
