@@ -321,7 +321,9 @@ def explain(context: click.Context, config: Path | None, sites: tuple[str, ...],
     metavar="KIND",
     help="Exit with 1 if there is such a finding: negative, orphan, missing_table, …, or any; repeatable.",
 )
-@click.option("--min-hours", type=float, default=0.0, metavar="H", help="Leave out findings of fewer hours.")
+@click.option(
+    "--min-hours", type=click.FloatRange(0), default=0.0, metavar="H", help="Leave out findings of fewer hours."
+)
 @FORMAT
 @click.pass_context
 def check(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):

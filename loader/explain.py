@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loader.errors import Failure, UsageError
-from loader.outputs import RESOURCES, Published, Row, base_metrics, operands
+from loader.outputs import RESOURCES, Published, Row, operands
 
 TOLERANCE = 1e-6  # spans are doubles, usage is the exact sum of their decimals
 SPAN_COLUMNS = (
@@ -32,6 +32,15 @@ class Sum:
 def stack(published: Published, at: datetime, project: str | None = None) -> list[Row]:
     """The value of every series at an instant: collector_type, metric, resource, value; of one project if given."""
     _check_instant(published, at)
+    return sorted(_values(published, at, project), key=_place)
+
+
+def _place(row: Row) -> tuple:
+    """The order of the stack, resource by resource."""
+    return row["collector_type"], RESOURCES.index(row["resource"]), list(operands()).index(row["metric"])
+
+
+def _values(published: Published, at: datetime, project: str | None) -> list[Row]:
     if project is None:
         return published.rows(
             """
@@ -130,8 +139,11 @@ def _untracked(
     published: Published, metric: str, resource: str, project: str | None, values: dict[tuple[str, str], float]
 ) -> str:
     """Why there is no such series."""
-    if project is not None and metric not in base_metrics():
-        return f"{metric} is not counted by project; by project there are {', '.join(sorted({m for m, _ in values}))}"
+    counted = [
+        row["metric"] for row in published.rows("select distinct metric::varchar as metric from usage_by_project")
+    ]
+    if project is not None and metric not in counted:
+        return f"{metric} is not counted by project; by project there are {', '.join(sorted(counted))}"
     if project is not None:
         return f"project {project} has no {metric} in {resource} in this window"
     others = sorted({r for m, r in values if m == metric})

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,13 @@ from loader.tables import STACK, counted
 
 FORMATS = ("text", "json", "csv")
 STACK_COLUMNS = ("collector_type", "metric", "resource", "value")
+BOOKINGS = {
+    "hint": "reservation by the scheduler hint",
+    "flavor": "reservation by the flavor's name",
+    "extra": "reservation by the flavor in instance_extra",
+    "inferred": "reservation inferred: committed to its project on its node",
+    "none": "on demand",
+}
 HEADINGS = {"vcpus_overcommit": "vcpus\novercommit"}  # fits 80 columns
 
 
@@ -45,28 +53,47 @@ def facts(published: Published, at: datetime | None) -> dict[str, Any]:
     return known | ({"at": at} if at else {})
 
 
-def print_stack(name: str, rows: list[Row], at: datetime, resource: str | None) -> None:
-    """The stack as a tree, a column a resource; – where a metric is not tracked."""
+def print_stack(name: str, rows: list[Row], at: datetime, resource: str | None, project: str | None) -> None:
+    """The stack as a tree, a column a resource; – where a metric is not tracked. Numbers are never cut."""
     values = {(row["collector_type"], row["metric"], row["resource"]): row["value"] for row in rows}
     shown = [r for r in RESOURCES if resource in (None, r) and any(key[2] == r for key in values)]
     columns = [("current", r, HEADINGS.get(r, r)) for r in shown]
     if any(key[0] == "legacy" for key in values) and "nodes" in shown:
         columns.append(("legacy", "nodes", "nodes\nlegacy"))
-    console = Console(highlight=False)
-    console.print(f"{name} at {at} (UTC)", soft_wrap=True, markup=False)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for _, _, heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for metric, label in STACK.items():
-        found = [values.get((collector, metric, r)) for collector, r, _ in columns]
-        if any(v is not None for v in found):
-            table.add_row(label, *("–" if v is None else _number(v) for v in found))
-    console.print(table)
+    of = f", project {project}" if project is not None else ""
+    Console(highlight=False).print(f"{name}{of} at {at} (UTC)", soft_wrap=True, markup=False)
+    labels = STACK if project is None else {metric: metric for metric in STACK}  # of a project there is no tree
+    lines = {m: label for m, label in labels.items() if any((c, m, r) in values for c, r, _ in columns)}
+    room = Console().width - max(map(len, lines.values()), default=0)
+    for abreast in _that_fit(columns, lines, values, room):
+        table = Table(box=None, pad_edge=False)
+        table.add_column("", no_wrap=True)
+        for _, _, heading in abreast:
+            table.add_column(heading, justify="right", no_wrap=True)
+        for metric, label in lines.items():
+            found = [values.get((collector, metric, r)) for collector, r, _ in abreast]
+            if any(v is not None for v in found):
+                table.add_row(label, *("–" if v is None else _amount(v) for v in found))
+        Console(highlight=False, width=max(Console().width, 60)).print(table)
 
 
-def _number(value: float) -> str:
-    return f"{value:,.1f}" if abs(value) < 1e6 else f"{value:,.0f}"
+Column = tuple[str, str, str]  # collector, resource, heading
+
+
+def _that_fit(columns: list[Column], metrics: Iterable[str], values: dict, room: int) -> list[list[Column]]:
+    """The columns in groups, each of which fits beside the labels."""
+    groups: list[list[Column]] = []
+    left = 0
+    for column in columns:
+        collector, resource, heading = column
+        cells = [_amount(v) for m in metrics if (v := values.get((collector, m, resource))) is not None]
+        width = 2 + max(map(len, (*heading.split("\n"), *cells)))
+        if not groups or width > left:
+            groups.append([])
+            left = room
+        groups[-1].append(column)
+        left -= width
+    return groups
 
 
 def print_sum(found: Sum, limit: int) -> None:
@@ -118,12 +145,12 @@ def _owner(span: Row) -> str:
         "user": span["user_id"],
         "lease": span["lease_id"],
         "reservation": span["reservation_id"],
-        "known by": span["booking_source"],
+        "": BOOKINGS.get(span["booking_source"]),
         "on": span["hypervisor_hostname"],
         "type": span["node_type"],
         "marks": span["note"],
     }
-    return ", ".join(f"{what} {value}" for what, value in named.items() if value is not None)
+    return ", ".join(f"{what} {value}".strip() for what, value in named.items() if value is not None)
 
 
 def _amount(value: float) -> str:

@@ -14,7 +14,7 @@ from loader.check import COLUMNS, Found, failing, findings
 from loader.errors import Failure, UsageError
 from loader.explain import SPAN_COLUMNS, explain, stack
 from loader.instants import parse_instant
-from loader.outputs import opened, places
+from loader.outputs import RESOURCES, opened, places
 from loader.status import Status, age, status
 from loader.story import story
 from loader.tables import counted
@@ -55,6 +55,9 @@ def explain_site(
             return
         instant = parse_instant(at, "--at")
         values = stack(published, instant, project)
+        known = list(dict.fromkeys(row["resource"] for row in values))
+        if not metric and resource in RESOURCES and resource not in known:
+            raise Failure(f"{resource} is not tracked at {place.key}; it has {', '.join(known)}")
         found = explain(published, instant, metric, resource or "nodes", project) if metric else None
         if form == "json":
             content = {**explained.facts(published, instant), "project": project, "stack": values}
@@ -66,7 +69,7 @@ def explain_site(
             columns = SPAN_COLUMNS if found else explained.STACK_COLUMNS
             click.echo(explained.as_csv(found.spans if found else values, columns))
         else:
-            explained.print_stack(place.name, values, instant, resource)
+            explained.print_stack(place.name, values, instant, resource, project)
             if found:
                 explained.print_sum(found, limit)
 
@@ -131,6 +134,9 @@ def show_status(
 ) -> None:
     """Print how fresh each site's extraction and outputs are; Failure if one could not be read."""
     found = [status(p.key, p.name, p.data_dir, p.output) for p in places(config, keys, data_dir, output)]
+    for s in found:
+        if config is None and not (s.problem or s.processed_at or s.snapshot_at or s.has_tables):
+            s.problem = "neither tables nor outputs are there; is its key right?"
     if form == "json":
         click.echo(explained.as_json({"sites": [s.record() for s in found]}))
     else:
@@ -147,7 +153,8 @@ def _print_status(found: list[Status]) -> None:
         table.add_column(heading, overflow="fold")
     for s in found:
         window = "–" if s.start_date is None else f"{s.start_date} to {s.end_date}".replace(" 00:00:00", "")
-        table.add_row(s.name, age(s.snapshot_at, now), age(s.processed_at, now), window)
+        extracted = "unknown" if s.snapshot_at is None and s.has_tables else age(s.snapshot_at, now)
+        table.add_row(s.name, extracted, age(s.processed_at, now), window)
     console.print(table)
     for s in found:
         for sentence in _remarks(s):
@@ -156,6 +163,8 @@ def _print_status(found: list[Status]) -> None:
 
 def _remarks(s: Status) -> list[str]:
     said = []
+    if s.has_tables and s.snapshot_at is None:
+        said.append("its tables have no manifest (_manifest.json): nobody knows of which instant they are")
     if s.failed:
         said.append(f"the last extraction failed to copy {', '.join(s.failed)}")
     if s.missing:

@@ -327,7 +327,9 @@ def why(ran) -> str:
 
 
 NOISE = re.compile(r"^\s*(>.*|compiled code at.*|(Compilation|Database|Runtime) Error( in .*)?)$")
-UNREADABLE = re.compile(r"No magic bytes|TProtocolException|[Pp]arquet|ZSTD|[Cc]orrupt")
+UNREADABLE = re.compile(
+    r"No magic bytes|don't know what type|[Dd]ecompress|[Ss]nappy|TProtocolException|[Pp]arquet|ZSTD|[Cc]orrupt"
+)
 WRITING = re.compile(r"""Could not write file \\*"(?P<file>.+?)\\*": (?P<why>[^"\\]+)""")
 HINTS = {
     r"Out of Memory": "raise --memory-limit, or free disk space for temporary files",

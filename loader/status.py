@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from loader import manifest, storage
+from loader import catalogue, manifest, storage
 from loader.errors import Failure
 from loader.outputs import FILES, Row, read_marks
 
@@ -13,7 +13,8 @@ from loader.outputs import FILES, Row, read_marks
 class Status:
     """Of a site; what isn't there is null. Instants are UTC.
 
-    `snapshot_at`: the instant that the extracted tables show. `failed`, `missing`: tables that the last extraction
+    `snapshot_at`: the instant that the extracted tables show; `has_tables`: whether there are any.
+    `failed`, `missing`: tables that the last extraction
     could not copy, or that the database hasn't (required ones). `processed_at`: when the outputs were published;
     `start_date`, `end_date`: their window. `processed_snapshot_at`: the instant that their inputs showed.
     `problem`: why something could not be read.
@@ -22,6 +23,7 @@ class Status:
     site: str
     name: str
     snapshot_at: datetime | None = None
+    has_tables: bool = False
     copied: int | None = None
     failed: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -58,6 +60,9 @@ def status(site: str, name: str, data_dir: str | None, output: str) -> Status:
 
 def _look_at_extraction(found: Status, data_dir: str) -> None:
     storage.check_place(data_dir, "data_dir")
+    filesystem = storage.s3_filesystem() if storage.is_remote(data_dir) else None
+    names = storage.names_in(filesystem, data_dir)
+    found.has_tables = any(f"{name}.parquet" in names for name in catalogue.load())
     told = manifest.read(data_dir)
     if not told:
         return

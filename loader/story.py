@@ -81,5 +81,6 @@ def _parents(published: Published, metric: str, children: list[Row]) -> list[Row
 def _unknown(published: Published, table: str, key: str) -> str:
     tables = [row["source_table"] for row in published.rows("select distinct source_table from spans order by 1")]
     if not key or (table not in tables and table not in NAMED):
-        return f"--span {table}/{key}: write TABLE/KEY; tables with spans here are {', '.join([*tables, *NAMED])}"
+        named = f"{table}/{key}" if key else table
+        return f"--span {named}: write TABLE/KEY; tables with spans here are {', '.join([*tables, *NAMED])}"
     return f"--span {table}/{key}: {published.folder}/spans.parquet has no such row (was it extracted?)"

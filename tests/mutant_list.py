@@ -18,6 +18,7 @@ class Mutant:
 BUCKETS = "tests/integration/test_numbers.py -k buckets"
 QUALITY = "tests/integration/test_quality.py"
 BOUNDS = "tests/integration/test_bounds.py"
+WIDE = "tests/integration/test_export.py -k wide_is_usage"
 
 _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "macros/audited_spans.sql": {
@@ -831,6 +832,11 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/usage/usage_resampled.sql": {
         "file out of order": ("order by collector_type, metric, resource, timestamp", "order by timestamp"),
         "collectors are metrics": ("'collector_type': 'l.collector_type'", "'collector_type': 'l.metric'"),
+    },
+    "models/usage/usage_wide.sql": {
+        "values of the instant alone": ("last_value({{ name }} ignore nulls)", "last_value({{ name }})", WIDE),
+        "all collectors": ("where collector_type = 'current'", "where true", WIDE),
+        "one history of all resources": ("partition by resource order by time rows", "order by time rows", WIDE),
     },
     "models/staging/stg_nova__instances.sql": {
         "archived by id": ("'instances', 'uuid'", "'instances'"),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import random
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -101,15 +102,15 @@ def test_the_tree(small: Path) -> None:
     assert lines[0] == "here at 2024-03-10 12:00:00 (UTC)"
     cells = {line.strip("│├└─ ").split()[0]: line.split()[-5:] for line in lines[3:]}
     assert cells == {
-        "total": ["1.0", "8.0", "16.0", "64.0", "100.0"],
-        "reservable": ["1.0", "8.0", "16.0", "64.0", "100.0"],
-        "committed": ["1.0", "8.0", "16.0", "64.0", "100.0"],
-        "occupied_reservation": ["0.2", "2.0", "2.0", "16.0", "10.0"],
-        "idle": ["0.8", "6.0", "14.0", "48.0", "90.0"],
-        "available_reservable": ["0.0", "0.0", "0.0", "0.0", "0.0"],
-        "ondemand_capacity": ["0.0", "0.0", "0.0", "0.0", "0.0"],
-        "occupied_ondemand": ["0.5", "4.0", "4.0", "16.0", "10.0"],
-        "available_ondemand": ["-0.5", "-4.0", "-4.0", "-16.0", "-10.0"],
+        "total": ["1", "8", "16", "64", "100"],
+        "reservable": ["1", "8", "16", "64", "100"],
+        "committed": ["1", "8", "16", "64", "100"],
+        "occupied_reservation": ["0.25", "2", "2", "16", "10"],
+        "idle": ["0.75", "6", "14", "48", "90"],
+        "available_reservable": ["0", "0", "0", "0", "0"],
+        "ondemand_capacity": ["0", "0", "0", "0", "0"],
+        "occupied_ondemand": ["0.5", "4", "4", "16", "10"],
+        "available_ondemand": ["-0.5", "-4", "-4", "-16", "-10"],
     }
     assert max(map(len, lines)) <= 80
 
@@ -122,8 +123,23 @@ def test_the_rows_behind_a_value(small: Path) -> None:
     assert "8.0000 blazar.computehost_allocations/allocation " in text
     assert "-2.0000 nova.instances/in lease" in text
     assert "2024-03-06 00:00:00 to 2024-03-20 00:00:00; clipped, claimed 2024-03-06" in " ".join(text.split())
-    assert "reservation r, known by hint, on a" in " ".join(text.split())
+    assert "reservation r, reservation by the scheduler hint, on a" in " ".join(text.split())
     assert "6.0000 sum, as in usage.parquet" in text
+
+
+def test_a_narrow_terminal_gets_several_tables_and_whole_numbers(small: Path) -> None:
+    flags = ("explain", "--output", small, "--at", "2024-03-10T12:00")
+    wide, narrow = (succeeded(usage(*flags, env={"COLUMNS": columns})).stdout for columns in ("200", "50"))
+    numbers = [sorted(re.findall(r"-?\d[\d,.]*", text.split("\n", 1)[1])) for text in (wide, narrow)]
+    assert numbers[0] == numbers[1]
+    assert narrow.count("ondemand_capacity") > wide.count("ondemand_capacity") == 1
+    assert "…" not in narrow
+
+
+def test_a_resource_that_is_nowhere_tracked_is_said(samples: Path) -> None:
+    ran = usage("explain", "--output", samples, "--site", "sample_edge", "--at", "2024-06-01", "--resource", "vcpus")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "Error: vcpus is not tracked at sample_edge; it has nodes\n"
 
 
 def test_the_rows_that_are_not_shown_are_summed_up(small: Path) -> None:

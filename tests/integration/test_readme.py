@@ -64,8 +64,9 @@ def quickstart(mariadb: servers.MariaDB, s3: servers.S3, installed: Environment,
 
 
 def test_the_quickstart_ends_with_the_files(quickstart: Path, s3: servers.S3) -> None:
-    files = [f"output/usage/chi_uc/{name}" for name in OUTPUTS]
-    assert sorted(contents(quickstart)) == sorted(["etc/site.yml", *files])
+    resampled = ["usage_resampled.parquet", "usage_by_project_resampled.parquet"]
+    files = [f"output/usage/chi_uc/{name}" for name in (*OUTPUTS, *resampled)]
+    assert sorted(contents(quickstart)) == sorted(["etc/site.yml", "report.html", *files])
     copied = {name.rsplit("/", 1)[1] for name in s3.fs().find("usage-new-collector/chi_uc")}
     assert {"nova.instances.parquet", "blazar.leases.parquet", "_manifest.json"} <= copied
 
@@ -74,7 +75,14 @@ def test_the_queries_answer(quickstart: Path, monkeypatch) -> None:
     monkeypatch.chdir(quickstart)
     (queries,) = blocks("sql")
     for query in duckdb.extract_statements(queries):
-        assert duckdb.execute(query).fetchall()
+        answer = duckdb.execute(query).fetchall()
+        assert answer
+    # the last one: node-hours a metric, as the resampled file has them
+    resampled = duckdb.execute(
+        """select metric, sum(hours) from 'output/usage/chi_uc/usage_resampled.parquet'
+        where resource = 'nodes' and collector_type = 'current' group by metric"""
+    )
+    assert dict(answer) == pytest.approx(dict(resampled.fetchall()))
 
 
 def test_the_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:
