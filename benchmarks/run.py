@@ -1,7 +1,7 @@
 """Measure extract, process and small sites as whole processes, against what the database or DuckDB alone would take.
 
-`.venv/bin/python benchmarks/run.py [--factor F] [--runs N] [--only extract|process|small] [--write-readme]`; README.md
-says what each row is.
+`.venv/bin/python benchmarks/run.py [--factor F] [--runs N] [--only PART] [--write-readme]`; README.md says
+what each row is.
 """
 
 import argparse
@@ -33,6 +33,8 @@ MAX_RATIO = 2.5  # of process to its floor
 WIRE_RATIO, SCANNER_RATIO = 2.0, 1.2  # of extract to the server's own client, and to DuckDB's MySQL scanner
 EXTRACT_PEAK, PROCESS_PEAK = 300 * MB, 4000 * MB
 SMALL_SECONDS, FURTHER_SECONDS = 4.0, 1.5
+FIVE_YEARS = ["--start-date", "2020-01-01", "--end-date", "2025-01-01"]
+REPORT_SECONDS, REPORT_SIZE = 10.0, 3 * MB
 
 
 @dataclass
@@ -184,12 +186,31 @@ def bench_process(bench: Bench, factor: float) -> None:
             row.aim("finishes", row.wall is not None)
 
 
-def bench_small(bench: Bench) -> None:
-    """Small sites, where all is overhead: one alone, then three and four in one call."""
+def four_sites(factor: float) -> Path:
+    """The config of four made-up sites."""
     sites = [("baremetal", 0), ("kvm", 0), ("edge", 0), ("baremetal", 1)]
     config = WORK / "site.yml"
-    lines = [f"site_{i}: {{data_dir: '{generated(kind, 1, seed)}'}}" for i, (kind, seed) in enumerate(sites)]
+    lines = [f"site_{i}: {{data_dir: '{generated(kind, factor, seed)}'}}" for i, (kind, seed) in enumerate(sites)]
     config.write_text("\n".join(lines), "utf-8")
+    return config
+
+
+def bench_report(bench: Bench) -> None:
+    """The page of four sites and five years, day by day."""
+    output, page = WORK / "output", WORK / "report.html"
+    config = ["--config", str(four_sites(20))]
+    bench.once([COMMAND, *config, "process", "--output", str(output), *FIVE_YEARS, "--resample", "1d"])
+    row = bench.measure(
+        "report, 4 sites, 5 years by day", [COMMAND, *config, "report", "--output", str(output), "--html", str(page)]
+    )
+    row.written = page.stat().st_size if page.exists() else None
+    fits = None not in (row.wall, row.written) and row.wall <= REPORT_SECONDS and row.written <= REPORT_SIZE
+    row.aim(f"≤ {REPORT_SECONDS:g} s, ≤ {REPORT_SIZE // MB} MB", fits)
+
+
+def bench_small(bench: Bench) -> None:
+    """Small sites, where all is overhead: one alone, then three and four in one call."""
+    config = four_sites(1)
 
     def command(count: int) -> list[str]:
         keys = [part for i in range(count) for part in ("--site", f"site_{i}")]
@@ -258,13 +279,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--factor", type=float, default=5100, help="size of the large site; 5100 is 1.01M instances")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", choices=["extract", "process", "small"])
+    parser.add_argument("--only", choices=["extract", "process", "small", "report"])
     parser.add_argument("--write-readme", action="store_true", help="put the table into README.md")
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)
     bench = Bench(options.runs)
     parts = {
         "small": lambda: bench_small(bench),
+        "report": lambda: bench_report(bench),
         "extract": lambda: bench_extract(bench, options.factor),
         "process": lambda: bench_process(bench, options.factor),
     }

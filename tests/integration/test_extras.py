@@ -97,6 +97,26 @@ def test_every_extra_looks_at_outputs(environment: Environment, tmp_path: Path) 
     assert "2024-01-01 to 2025-01-01" in succeeded(environment.run("chameleon-usage", "status", cwd=tmp_path)).stdout
 
 
-def test_the_report_has_its_plots(environment: Environment, extra: str, tmp_path: Path) -> None:
-    ran = environment.run("python", "-c", "import altair", cwd=tmp_path)
-    assert (ran.returncode == 0) == has(extra, "report")
+@pytest.mark.parametrize(
+    "command", [("report", "--html", "report.html"), ("plot", "--format", "svg")], ids=lambda c: c[0]
+)
+def test_showing_needs_report(command: tuple[str, ...], environment: Environment, extra: str, tmp_path: Path) -> None:
+    sample.write("edge", tmp_path / "data")
+    process(tmp_path / "data", tmp_path / "output/usage", flags=["--resample", "1mo"])
+    before = contents(tmp_path)
+    ran = environment.run("chameleon-usage", *command, cwd=tmp_path)
+    if has(extra, "report"):
+        succeeded(ran)
+        assert {"report.html", "plots/here/stack_nodes.svg"} & set(contents(tmp_path))
+    else:
+        assert refused(ran, f"Error: {command[0]} needs an extra: pip install 'chameleon-usage[report]'\n"), ran.stderr
+        assert contents(tmp_path) == before
+
+
+def test_the_lineage_site_needs_pipeline(environment: Environment, extra: str, tmp_path: Path) -> None:
+    ran = environment.run("chameleon-usage", "docs", cwd=tmp_path)
+    if has(extra, "pipeline"):
+        succeeded(ran)
+        assert list(contents(tmp_path)) == ["lineage.html"]
+    else:
+        assert refused(ran, NEEDS_PIPELINE.replace("process", "docs")), ran.stderr
