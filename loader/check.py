@@ -40,10 +40,17 @@ class Found:
 COLUMNS = ("site", "kind", "subject", "rows", "hours", "worst_at", "worst_value", "meaning", "advice")
 
 
-def findings(published: Published) -> list[Found]:
-    """What is wrong or doubtful with a site's numbers: missing required tables first, then by hours, the most first."""
+def findings(published: Published, schemas: tuple[str, ...] = ()) -> list[Found]:
+    """What is wrong or doubtful with a site's numbers: missing required tables first, then by hours, the most first.
+
+    With `schemas`, what is missing in other databases is left out: the config says that the site has none.
+    """
     found = []
     for row in published.rows('select * from quality order by "check", metric, resource, action, detail'):
+        if row["check"].startswith("missing"):
+            if schemas and row["detail"].split(".")[0] not in schemas:
+                continue
+            row["action"] = _missing_kind(row)
         meaning = meanings.meaning(row["check"], row["action"], row["detail"])
         if meaning is None or (row["check"] == "cut_off" and not row["hours"]):
             continue
@@ -61,6 +68,12 @@ def findings(published: Published) -> list[Found]:
     return sorted(found, key=_weight)
 
 
+def _missing_kind(row: Row) -> str:
+    """A table that not every cloud has is another kind of finding."""
+    table = catalogue.load().get(row["detail"])
+    return "missing_optional" if row["check"] == "missing_table" and table and table.optional else row["check"]
+
+
 def _subject(row: Row) -> str:
     if row["check"] == "negative":
         collector = "" if row["detail"] == "current" else f" ({row['detail']})"
@@ -72,9 +85,7 @@ def _subject(row: Row) -> str:
 
 
 def _weight(found: Found) -> tuple:
-    table = catalogue.load().get(found.subject.split(" ")[0])
-    is_required = found.kind == "missing_table" and table is not None and not table.optional
-    return (not is_required, found.hours is None, -(found.hours or 0))
+    return (found.kind != "missing_table", found.hours is None, -(found.hours or 0))
 
 
 def failing(found: list[Found], kinds: tuple[str, ...], min_hours: float) -> list[Found]:

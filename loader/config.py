@@ -204,12 +204,13 @@ def select(
 
 @dataclass(frozen=True)
 class Place:
-    """Where the outputs of a site lie (<output>/<key>/), and its extracted tables where that is known."""
+    """Where the outputs of a site lie (<output>/<key>/), and its tables; `schemas`: its databases, empty is all."""
 
     key: str
     name: str
     output: str
     data_dir: str | None
+    schemas: tuple[str, ...] = ()
 
 
 def places(
@@ -234,7 +235,9 @@ def places(
     for key, entry in entries.items():
         given = output or (entry.output and substituted(entry.output, f"{config}: output of {key}")) or DEFAULT_OUTPUT
         tables = data_dir or (entry.data_dir and substituted(entry.data_dir, f"{config}: data_dir of {key}"))
-        result.append(Place(key, _label(key, entry, config), trimmed(given), tables and trimmed(tables)))
+        result.append(
+            Place(key, _label(key, entry, config), trimmed(given), tables and trimmed(tables), tuple(entry.schemas))
+        )
     return result
 
 

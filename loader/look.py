@@ -87,7 +87,7 @@ def check_sites(
     records, lines = [], []
     for place in places(config, keys, data_dir, output):
         with opened(place.output, place.key) as published:
-            found = findings(published)
+            found = findings(published, place.schemas)
             window = published.window
         bad = failing(found, fail_on, min_hours)
         if bad:

@@ -76,7 +76,12 @@ FINDINGS = {
         "`explain --at` the worst instant shows which rows add up to it",
     ),
     "missing_table": Meaning(
-        "an input table was not extracted: what it tells is unknown", "grant it (`print-grant-sql`) and extract again"
+        "an input table was not extracted: what it tells is unknown",
+        "grant it (`print-grant-sql`) and extract again; `schemas` in the config names the databases that a site has",
+    ),
+    "missing_optional": Meaning(
+        "a table that not every cloud has was not extracted: what it tells is unknown",
+        "nothing to do if the cloud has no such service; else grant it (`print-grant-sql`) and extract again",
     ),
     "missing_column": Meaning(
         "an input column was not extracted: it reads as null", "grant it (`print-grant-sql`) and extract again"
@@ -93,4 +98,4 @@ def meaning(check: str, action: str | None, detail: str | None) -> Meaning | Non
         return CUT.get(action or "")
     if check == "note":
         return NOTES.get(detail or "")
-    return FINDINGS.get(check)
+    return FINDINGS.get(action or check)

@@ -39,7 +39,7 @@ def write_report(
     sites = []
     for place in places(config, keys, data_dir, output):
         with _opened(place) as published:
-            sites.append(figures.read(published, place.key, place.name))
+            sites.append(figures.read(published, place.key, place.name, place.schemas))
     content = page.page(sites, title)
     put(target, content)
     say(INFO, f"wrote {target} ({counted(len(sites), 'site')}, {len(content.encode()) / 1e6:.1f} MB)", file=str(target))
@@ -69,7 +69,7 @@ def write_plots(
     sites = []
     for place in selected:
         with _opened(place) as published:
-            site = figures.read(published, place.key, place.name)
+            site = figures.read(published, place.key, place.name, place.schemas)
             sites.append(site)
             mine = folder / place.key
             _say(plots.stacks(site, mine, images))

@@ -139,7 +139,7 @@ class Figures:
         return ("legacy", "nodes") in self.buckets
 
 
-def read(published: Published, key: str, name: str, top: int = 20) -> Figures:
+def read(published: Published, key: str, name: str, schemas: tuple[str, ...] = (), top: int = 20) -> Figures:
     """Everything that the report says of a site, of the files that `process --resample` wrote."""
     hours = {
         (row["collector_type"], row["resource"]): dict(zip(row["metrics"], row["hours"], strict=True))
@@ -161,7 +161,7 @@ def read(published: Published, key: str, name: str, top: int = 20) -> Figures:
         hours=hours,
         projects=_projects(published, top),
         node_types=_node_types(published),
-        findings=check.findings(published),
+        findings=check.findings(published, schemas),
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def checked(output: Path, *flags: str) -> list[dict]:
 def test_findings_by_hours(small: Path) -> None:
     found = [(f["kind"], f["subject"], f["rows"], f["hours"]) for f in checked(small)]
     for finding in (
-        ("missing_table", "zun.container (occupied_reservation)", None, None),
+        ("missing_optional", "zun.container (occupied_reservation)", None, None),
         ("orphan", "committed", 1, 360.0),
         ("unknown_host", "occupied_ondemand", 1, 240.0),
         ("negative", "available_ondemand in vcpus", None, None),
@@ -60,6 +61,25 @@ def test_findings_by_hours(small: Path) -> None:
     assert "keystone.project" in [f[1] for f in unknown]
 
 
+def test_a_required_table_is_another_kind_and_comes_first(small: Path, tmp_path: Path) -> None:
+    """Instances that nobody extracted."""
+    data = shutil.copytree(small.parent / "data", tmp_path / "data")
+    (data / "nova.instances.parquet").unlink()
+    process(data, tmp_path / "out", window=MARCH)
+    first = checked(tmp_path / "out")[0]
+    assert (first["kind"], first["subject"].split()[0]) == ("missing_table", "nova.instances")
+    ran = usage("check", "--output", tmp_path / "out", "--fail-on", "missing_table")
+    assert "here: 1 finding that --fail-on names: missing_table" in ran.stderr
+
+
+def test_databases_that_the_config_does_not_name_are_not_missed(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_text(f"here: {{output: {small}, schemas: [nova, nova_api, blazar]}}\n")
+    ran = succeeded(usage("--config", tmp_path / "site.yml", "check", "--format", "json"))
+    found = json.loads(ran.stdout)["findings"]
+    assert not [f for f in found if f["kind"].startswith("missing")]
+    assert len(found) == len([f for f in checked(small) if not f["kind"].startswith("missing")])
+
+
 def test_every_finding_that_matters_has_a_meaning_and_advice(small: Path) -> None:
     """Each action, mark and check of quality.parquet that isn't plainly right."""
     for row in rows(small / "here/quality.parquet"):
@@ -73,7 +93,7 @@ def test_as_text_and_csv(small: Path) -> None:
     text = succeeded(usage("check", "--output", small)).stdout
     assert text.startswith("here, 2024-03-01 00:00:00 to 2024-04-01 00:00:00 (UTC): ")
     assert "  orphan: occupied_reservation: 48.0 h, 1 row\n" in text
-    assert "  missing_table: " in text
+    assert "  missing_optional: " in text
     assert text.count("nothing in the level above overlaps") == 1, "what a kind means is said once"
     assert max(map(len, text.splitlines()[1:])) <= 80
     lines = list(csv.DictReader(io.StringIO(succeeded(usage("check", "--output", small, "--format", "csv")).stdout)))
@@ -88,7 +108,9 @@ def test_as_text_and_csv(small: Path) -> None:
         (["--fail-on", "orphan"], 1, "here: 2 findings that --fail-on names: orphan"),
         (["--fail-on", "orphan", "--min-hours", "100"], 1, "here: 1 finding that --fail-on names: orphan"),
         (["--fail-on", "orphan", "--min-hours", "400"], 0, ""),
-        (["--fail-on", "missing_table"], 1, "here: 2 findings that --fail-on names: missing_table"),
+        (["--fail-on", "missing_table"], 0, ""),  # every cloud's tables are there
+        (["--fail-on", "missing_optional"], 1, "here: 2 findings that --fail-on names: missing_optional"),
+        (["--min-hours", "-1"], 2, "-1.0 is not in the range x>=0"),
         (["--fail-on", "any"], 1, "findings that --fail-on names: "),
         (["--fail-on", "orphans"], 2, "'orphans' is not one of 'any', 'orphan'"),
         (["--site", "there"], 1, "usage.parquet is not there: process there into --output"),
