@@ -30,8 +30,19 @@ bench: .venv/installed ## Measure speed and memory (minutes; see benchmarks/READ
 	bash tests/install-mariadb.sh
 	$(BIN)/python benchmarks/run.py
 
-docs: .venv/installed ## Build the lineage site: target/lineage.html
+DOCS := target/docs
+VARS := {site: docs, data_dir: $(DOCS)/data, output: $(DOCS)/output, start_date: 2024-01-01, end_date: 2024-02-01, resample: 1d, wide: true}
+
+docs: .venv/installed ## Build the lineage sites: target/lineage.html, and target/columns.html, column by column
 	$(BIN)/chameleon-usage docs --html target/lineage.html
+	rm -rf $(DOCS)
+	$(BIN)/python -m loader.sample $(DOCS)/sites
+	mv $(DOCS)/sites/baremetal $(DOCS)/data
+	set -e; export CHAMELEON_USAGE_DATABASE=$(DOCS)/docs.duckdb; for command in build "docs generate"; do \
+	    $(BIN)/dbt --quiet $$command --vars '$(VARS)' --target-path $(DOCS)/target; done
+	$(BIN)/colibri generate --disable-telemetry --light --output-dir $(DOCS)/columns \
+	    --manifest $(DOCS)/target/manifest.json --catalog $(DOCS)/target/catalog.json 2>$(DOCS)/columns.log
+	cp $(DOCS)/columns/index.html target/columns.html
 
 lock: .venv/installed ## Pin the newest versions of all packages in requirements.lock and tests/openstack.lock
 	$(COMPILE) --extra dev --no-emit-package chameleon-usage -o requirements.lock pyproject.toml

@@ -1,6 +1,8 @@
 """The report in a real browser, with the network cut: charts are drawn, controls work, everybody can read it."""
 
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from loader import sample
 from tests import browser as browsers
 from tests.browser import DESKTOP, PHONE, looked
-from tests.commands import WINDOW, rows, succeeded, usage
+from tests.commands import CHECKOUT, WINDOW, copy_checkout, rows, succeeded, usage
 
 AREAS = 'path[fill^="#"]'  # colours of the areas; text and lines have the reader's
 
@@ -187,25 +189,42 @@ def test_on_paper_the_tables_of_months_are_open(report: Path, browser: Browser) 
 
 
 @pytest.fixture(scope="module")
-def lineage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("lineage") / "lineage.html"
-    succeeded(usage("docs", "--html", file))
-    return file
+def docs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make docs` makes, in a fresh checkout."""
+    checkout = copy_checkout(tmp_path_factory.mktemp("docs") / "checkout")
+    (checkout / ".venv").symlink_to(CHECKOUT / ".venv")
+    made = subprocess.run(
+        ["make", "--old-file=.venv/installed", "docs"], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert succeeded(made).stdout.count("wrote target/lineage.html\n") == 1
+    return checkout / "target"
 
 
-def test_the_lineage_site_opens_without_network(lineage: Path, browser: Browser) -> None:
-    with looked(browser, lineage) as seen:
+@pytest.mark.parametrize("page", ["lineage", "columns"])
+def test_a_lineage_site_opens_without_network(page: str, docs: Path, browser: Browser) -> None:
+    file = docs / f"{page}.html"
+    with looked(browser, file) as seen:
         seen.page.get_by_text("chameleon_usage").first.wait_for(state="attached")
-        assert seen.said == []
-        assert seen.asked == [lineage.as_uri()]
+        seen.page.wait_for_load_state("networkidle")
+        assert [line for line in seen.said if not line.startswith("log: ")] == []
+        assert seen.asked == [file.as_uri()]
+        if page == "columns":
+            assert "telemetry is disabled" in "".join(seen.said)
 
 
-def test_the_lineage_site_shows_columns_and_what_is_made_of_what(lineage: Path, browser: Browser) -> None:
-    with looked(browser, lineage) as seen:
-        seen.page.goto(
-            f"{lineage.as_uri()}#!/model/model.chameleon_usage.spans_committed?g_v=1&g_i=%2Bspans_committed%2B"
-        )
+def test_the_lineage_site_shows_columns_and_what_is_made_of_what(docs: Path, browser: Browser) -> None:
+    with looked(browser, docs / "lineage.html") as seen:
+        model = "#!/model/model.chameleon_usage.spans_committed?g_v=1&g_i=%2Bspans_committed%2B"
+        seen.page.goto((docs / "lineage.html").as_uri() + model)
         seen.page.get_by_text("reservation_id").first.wait_for()
-        assert "reservation_id" in seen.page.inner_text("body")
         assert seen.page.locator("canvas").count() >= 1, "the graph is drawn"
         assert seen.said == []
+
+
+def test_a_column_is_followed_to_what_it_is_made_of(docs: Path) -> None:
+    """Both ends of the way: an output column, and what tells an instance's reservation."""
+    found = json.loads((docs / "docs/columns/colibri-manifest.json").read_text())
+    edges = found["lineage"]["edges"]
+    pairs = {(e["source"].split(".")[-1], e["target"].split(".")[-1], e.get("targetColumn")) for e in edges}
+    assert ("usage", "usage_wide", "committed") in pairs
+    assert ("stg_nova_api__request_specs", "instance_bookings", "reservation_id") in pairs

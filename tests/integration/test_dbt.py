@@ -196,11 +196,13 @@ def test_variables_stand_for_vars_that_are_not_given(data_dir: Path, tmp_path: P
     """A var wins over the variable; numbers and booleans are read as such."""
     names = ("site", "data_dir", "output", "start_date", "end_date", "default_cpu_allocation_ratio", "has_blazar")
     values = ("there", str(data_dir), str(tmp_path / "o"), "2024-01-01", "2024-07-01", "2.5", "false")
+    names, values = (*names, "resample"), (*values, "1d")
     env = {f"CHAMELEON_USAGE_{name.upper()}": value for name, value in zip(names, values, strict=True)}
     flags = ("--target-path", tmp_path / "target")
     flags += ("--vars", '{site: "here", has_blazar: true}')
     succeeded(run("dbt", "build", *flags, cwd=CHECKOUT, env=env))
-    assert sorted(contents(tmp_path / "o")) == sorted(f"here/{name}" for name in OUTPUTS)
+    resampled = ["usage_resampled.parquet", "usage_by_project_resampled.parquet"]
+    assert sorted(contents(tmp_path / "o")) == sorted(f"here/{name}" for name in (*OUTPUTS, *resampled))
     committed = [r for r in rows(tmp_path / "o/here/usage.parquet") if r["metric"] == "committed"]
     assert max(r["value"] for r in committed) > 0, "Blazar was read"
 
