@@ -246,7 +246,7 @@ def test_a_table_that_stays_locked_fails_and_the_others_are_copied(cloud: Cloud,
     since = time.monotonic()
     with setting(cloud, "lock_wait_timeout", 1):
         run = cloud.extract()
-    assert time.monotonic() - since < 9, "the server's limit is shorter than ours"
+    assert time.monotonic() - since < 100, "the server's limit is shorter than ours"
     assert run.returncode == 1
     warning, error = run.stderr.splitlines()
     words = "Lock wait timeout exceeded; try restarting transaction (MySQL error 1205)"
