@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
+from loader.outputs import opened
+from loader.report import figures, page
 from tests.commands import WINDOW, contents, rows, succeeded, usage
 
 KINDS = ("baremetal", "kvm", "edge")
@@ -268,3 +270,14 @@ def test_a_page_that_cannot_be_written(target: str, says: str, code: int, output
     assert ran.returncode == code
     assert ran.stderr.startswith(f"Error: {says.format(tmp=tmp_path)}"), ran.stderr
     assert contents(tmp_path) == {"file": b"a file"}
+
+
+def test_names_cannot_break_out_of_their_place(output: Path) -> None:
+    """A site's name in text, attributes and the script's data."""
+    name = "</script><img src=x onerror=alert(1)> 'q\""
+    with opened(str(output), "sample_edge", resampled=True) as published:
+        site = figures.read(published, "sample_edge", name)
+    text = page.page([site, site], "</title><script>1</script>")
+    assert "<img src=x" not in text
+    assert text.count("</script>") == text.count("<script") == 3
+    assert text.count("</title>") == 1
