@@ -1,5 +1,6 @@
 """The `chameleon-usage` command. Heavy modules are imported where they are needed, so that --help answers at once."""
 
+import functools
 import logging
 import os
 import re
@@ -92,14 +93,27 @@ def shared_flags(command: Callable) -> Callable:
     return command
 
 
-def _merged(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None) -> dict:
-    """Shared flags from both places: what stands after the command wins, --site adds up."""
-    before = context.obj or {}
-    return {
-        "config": config or before.get("config"),
-        "keys": (*before.get("keys", ()), *sites),
-        "data_dir": data_dir or before.get("data_dir"),
-    }
+def for_sites(command: Callable) -> Callable:
+    """A command with the shared flags: it gets `config`, `keys` (of sites) and `data_dir`.
+
+    What stands after its name wins over what stands before it; --site adds up.
+    """
+
+    @shared_flags
+    @click.pass_context
+    @functools.wraps(command)
+    def merged(
+        context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options
+    ) -> None:
+        before = context.obj or {}  # nothing stands before `python -m loader`
+        command(
+            config=config or before.get("config"),
+            keys=(*before.get("keys", ()), *sites),
+            data_dir=data_dir or before.get("data_dir"),
+            **options,
+        )
+
+    return merged
 
 
 class Commands(click.Group):
@@ -166,7 +180,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
 
 
 @main.command(short_help="Copy the source tables to parquet.")
-@shared_flags
+@for_sites
 @click.option(
     "--db-uri", metavar="URI", help="mysql://user:password@host:3306. Default: $DATABASE_URI, then the config's."
 )
@@ -183,16 +197,7 @@ def main(context: click.Context, config: Path | None, sites: tuple[str, ...], da
 @click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only this database; repeatable.")
 @LOG_FORMAT
 @VERBOSE
-@click.pass_context
-def extract(
-    context: click.Context,
-    config: Path | None,
-    sites: tuple[str, ...],
-    data_dir: str | None,
-    log_format: str,
-    verbose: bool,
-    **options,
-):
+def extract(log_format: str, verbose: bool, **given) -> None:
     """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
 
     All tables are read in one snapshot of the database. A table that is missing or not granted is reported and the rest
@@ -210,11 +215,11 @@ def extract(
     from loader.extract import extract_sites
 
     console.set_up(log_format, verbose)
-    extract_sites(**_merged(context, config, sites, data_dir), **options)
+    extract_sites(**given)
 
 
 @main.command(short_help="Turn extracted tables into usage.")
-@shared_flags
+@for_sites
 @click.option(
     "--output",
     metavar="PATH",
@@ -249,16 +254,7 @@ def extract(
 )
 @LOG_FORMAT
 @VERBOSE
-@click.pass_context
-def process(
-    context: click.Context,
-    config: Path | None,
-    sites: tuple[str, ...],
-    data_dir: str | None,
-    log_format: str,
-    verbose: bool,
-    **options,
-):
+def process(log_format: str, verbose: bool, **given) -> None:
     """Turn extracted tables into <output>/<site>/usage.parquet, usage_by_project, spans and quality.
 
     The files of a site are checked, then published together: when anything fails, none of them changes, and the other
@@ -273,11 +269,11 @@ def process(
     from loader.process import process_sites
 
     console.set_up(log_format, verbose)
-    process_sites(**_merged(context, config, sites, data_dir), **options)
+    process_sites(**given)
 
 
 @main.command(short_help="Show the source rows behind a number, or what became of a row.")
-@shared_flags
+@for_sites
 @OUTPUT
 @click.option("--at", metavar="INSTANT", help="UTC, in the window: 2024-06-01 or 2024-06-01T12:00.")
 @click.option(
@@ -296,8 +292,7 @@ def process(
 @click.option("--span", metavar="TABLE/KEY", help="The story of one source row: nova.instances/UUID, blazar.leases/ID.")
 @click.option("--limit", type=click.IntRange(0), default=10, show_default=True, help="Spans to show, as text.")
 @FORMAT
-@click.pass_context
-def explain(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+def explain(**given) -> None:
     """Show the utilisation stack at an instant, and the source rows that a value is the sum of.
 
     \b
@@ -308,11 +303,11 @@ def explain(context: click.Context, config: Path | None, sites: tuple[str, ...],
     """
     from loader.look import explain_site
 
-    explain_site(**_merged(context, config, sites, data_dir), **options)
+    explain_site(**given)
 
 
 @main.command(short_help="List what is wrong or doubtful with the numbers, and what to do.")
-@shared_flags
+@for_sites
 @OUTPUT
 @click.option(
     "--fail-on",
@@ -325,8 +320,7 @@ def explain(context: click.Context, config: Path | None, sites: tuple[str, ...],
     "--min-hours", type=click.FloatRange(0), default=0.0, metavar="H", help="Leave out findings of fewer hours."
 )
 @FORMAT
-@click.pass_context
-def check(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+def check(**given) -> None:
     """List the findings of quality.parquet by the hours at stake, with what each means and what to do.
 
     \b
@@ -335,17 +329,16 @@ def check(context: click.Context, config: Path | None, sites: tuple[str, ...], d
     """
     from loader.look import check_sites
 
-    check_sites(**_merged(context, config, sites, data_dir), **options)
+    check_sites(**given)
 
 
 @main.command(short_help="Show how fresh each site's extraction and outputs are.")
-@shared_flags
+@for_sites
 @OUTPUT
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For whom."
 )
-@click.pass_context
-def status(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+def status(**given) -> None:
     """Show per site when it was extracted and processed, the window of its outputs, and which tables are missing.
 
     \b
@@ -354,16 +347,15 @@ def status(context: click.Context, config: Path | None, sites: tuple[str, ...], 
     """
     from loader.look import show_status
 
-    show_status(**_merged(context, config, sites, data_dir), **options)
+    show_status(**given)
 
 
 @main.command(short_help="Write a page that shows the numbers.")
-@shared_flags
+@for_sites
 @OUTPUT
 @click.option("--html", required=True, metavar="FILE", help="The page: one file, which needs no network.")
 @click.option("--title", default="Usage report", show_default=True, help="Its heading.")
-@click.pass_context
-def report(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+def report(**given) -> None:
     """Write one HTML page: capacity and use over time, utilisation, months, projects, node types, findings.
 
     It is made of the files that `process --resample 1d` wrote. Needs `pip install 'chameleon-usage[report]'`.
@@ -374,11 +366,11 @@ def report(context: click.Context, config: Path | None, sites: tuple[str, ...], 
     """
     from loader.report.command import write_report
 
-    write_report(**_merged(context, config, sites, data_dir), **options)
+    write_report(**given)
 
 
 @main.command(short_help="Write plots and their data as files.")
-@shared_flags
+@for_sites
 @OUTPUT
 @click.option("--to", default="plots", show_default=True, metavar="FOLDER", help="Where the files go.")
 @click.option(
@@ -394,8 +386,7 @@ def report(context: click.Context, config: Path | None, sites: tuple[str, ...], 
     help="Id or name of a project of the operators; repeatable. Plots what they reserved apart from user projects.",
 )
 @click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="Default: both.")
-@click.pass_context
-def plot(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options):
+def plot(**given) -> None:
     """Write plots of each site and a comparison as PNG and SVG, and the resampled data as parquet, CSV and JSON.
 
     They are made of the files that `process --resample 1d` wrote. Needs `pip install 'chameleon-usage[report]'`.
@@ -406,7 +397,7 @@ def plot(context: click.Context, config: Path | None, sites: tuple[str, ...], da
     """
     from loader.report.command import write_plots
 
-    write_plots(**_merged(context, config, sites, data_dir), **options)
+    write_plots(**given)
 
 
 @main.command(short_help="Write the lineage site: what is made of what.")
@@ -430,9 +421,8 @@ def config_group() -> None:
 
 
 @config_group.command("check")
-@shared_flags
-@click.pass_context
-def config_check(context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None) -> None:
+@for_sites
+def config_check(config: Path | None, keys: tuple[str, ...], data_dir: str | None) -> None:  # noqa: ARG001
     """Check --config as a whole: keys, values, variables, places. No database is asked, and no password is printed.
 
     \b
@@ -440,8 +430,7 @@ def config_check(context: click.Context, config: Path | None, sites: tuple[str, 
     """
     from loader.config_check import check_config
 
-    given = _merged(context.parent, config, sites, data_dir)
-    check_config(given["config"], given["keys"])
+    check_config(config, keys)
 
 
 @config_group.command("schema")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pymysql
 import pytest
 
+from loader import sample
 from tests import servers
 from tests.cloud import HALFWAY, Cloud, Room, locked, make_cloud
+from tests.commands import WINDOW, succeeded, usage
 from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW, full_site, to_tables
 
 if TYPE_CHECKING:
@@ -34,6 +36,16 @@ def room(tmp_path: Path) -> Room:
     for folder in folders:
         folder.mkdir()
     return Room(*folders)
+
+
+@pytest.fixture(scope="session")
+def by_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the made-up sites in data/ and what `process --resample 1d` makes of them in out/: only to read."""
+    folder = tmp_path_factory.mktemp("by day")
+    sample.write_sites(folder / "data")
+    flags = ["--output", folder / "out", "--start-date", WINDOW[0], "--end-date", WINDOW[1], "--resample", "1d"]
+    succeeded(usage("--config", folder / "data/site.yml", "process", *flags))
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from loader import sample
 from tests import browser as browsers
 from tests.browser import DESKTOP, PHONE, looked
-from tests.commands import CHECKOUT, WINDOW, copy_checkout, rows, succeeded, usage
+from tests.commands import CHECKOUT, copy_checkout, rows, succeeded, usage
 
 AREAS = 'path[fill^="#"]'  # colours of the areas; text and lines have the reader's
 
@@ -24,19 +23,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("looked at")
-    sample.write_sites(made / "data")
-    flags = ["--output", made / "out", "--start-date", WINDOW[0], "--end-date", WINDOW[1], "--resample", "1d"]
-    succeeded(usage("--config", made / "data/site.yml", "process", *flags))
-    config = ["--config", made / "data/site.yml"]
-    succeeded(usage(*config, "report", "--output", made / "out", "--html", made / "report.html"))
-    return made
-
-
-@pytest.fixture(scope="module")
-def report(folder: Path) -> Path:
-    return folder / "report.html"
+def report(by_day: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("looked at") / "report.html"
+    succeeded(usage("--config", by_day / "data/site.yml", "report", "--output", by_day / "out", "--html", file))
+    return file
 
 
 def drawn(page: Page) -> None:
@@ -81,11 +71,11 @@ def test_it_opens_without_network_and_everybody_can_read_it(
         assert seen.page.evaluate("document.documentElement.scrollWidth") == size[0], "nothing sticks out"
 
 
-def test_pointing_at_a_day_reads_its_values(folder: Path, report: Path, browser: Browser) -> None:
+def test_pointing_at_a_day_reads_its_values(by_day: Path, report: Path, browser: Browser) -> None:
     """In the middle of the chart; they are the means of usage_resampled.parquet."""
     published = {
         (f"{row['timestamp']:%Y-%m-%d}", row["metric"]): row["mean"]
-        for row in rows(folder / "out/sample_kvm/usage_resampled.parquet")
+        for row in rows(by_day / "out/sample_kvm/usage_resampled.parquet")
         if (row["collector_type"], row["resource"]) == ("current", "nodes")
     }
     with looked(browser, report) as seen:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import shlex
 import subprocess
@@ -12,6 +11,7 @@ from loader import catalogue
 from tests import database
 from tests.cloud import COPIED_AFTER, Cloud, small_site
 from tests.commands import BIN, succeeded, usage
+from tests.terminal import on_a_terminal
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ROWS = 1_000_000
@@ -25,30 +25,13 @@ def enlarge(cloud: Cloud) -> None:
     )
 
 
-def on_a_terminal(cloud: Cloud, *flags: str, stdout: Path | None = None) -> tuple[int, str]:
-    """Extract as a person types it, `> stdout` or not: the exit code, and all that the terminal was sent."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.update(DATABASE_URI=cloud.account.uri, TERM="xterm-256color", COLUMNS="100")
-        if stdout:
-            os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT), 1)
-        os.execv(BIN / "chameleon-usage", ["chameleon-usage", *cloud.flags(), *flags])  # noqa: S606
-    sent = b""
-    while True:
-        try:
-            block = os.read(terminal, 1 << 16)
-        except OSError:  # the child has ended
-            break
-        if not block:
-            break
-        sent += block
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), sent.decode()
+def extracted_on_a_terminal(cloud: Cloud, *flags: str, stdout: Path | None = None) -> tuple[int, str]:
+    return on_a_terminal(*cloud.flags(), *flags, stdout=stdout, DATABASE_URI=cloud.account.uri)
 
 
 def test_a_terminal_shows_a_bar_with_rows_and_rate(cloud: Cloud) -> None:
     enlarge(cloud)
-    code, sent = on_a_terminal(cloud)
+    code, sent = extracted_on_a_terminal(cloud)
     assert code == 0, sent
     text = ESCAPE.sub("", sent)
     bars = re.findall(rf"{re.escape(COPIED_AFTER)} [━╸╺]+ ([\d,]+) rows ([\d,]+)/s +\d:\d\d:\d\d", text)
@@ -61,7 +44,7 @@ def test_a_terminal_shows_a_bar_with_rows_and_rate(cloud: Cloud) -> None:
 
 
 def test_lines_for_a_file_are_in_the_file(cloud: Cloud, tmp_path: Path) -> None:
-    code, sent = on_a_terminal(cloud, stdout=tmp_path / "log")
+    code, sent = extracted_on_a_terminal(cloud, stdout=tmp_path / "log")
     assert code == 0
     assert "━" in sent
     assert "tables, 200 rows in" not in sent
@@ -71,7 +54,7 @@ def test_lines_for_a_file_are_in_the_file(cloud: Cloud, tmp_path: Path) -> None:
 
 
 def test_a_machine_on_a_terminal_gets_no_bar(cloud: Cloud) -> None:
-    code, sent = on_a_terminal(cloud, "--log-format", "json")
+    code, sent = extracted_on_a_terminal(cloud, "--log-format", "json")
     assert code == 0
     assert "\x1b" not in sent
     assert all(json.loads(line) for line in sent.splitlines())

@@ -10,10 +10,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from loader import sample
 from loader.outputs import opened
 from loader.report import figures, page
-from tests.commands import WINDOW, contents, rows, succeeded, usage
+from tests.commands import contents, rows, succeeded, usage
 
 KINDS = ("baremetal", "kvm", "edge")
 HELD = {"reserved": ["occupied_reservation"], "ondemand": ["occupied_ondemand"], "idle": ["idle"]}
@@ -26,13 +25,9 @@ DRAWN = {
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def output(by_day: Path) -> Path:
     """Three sites, day by day."""
-    folder = tmp_path_factory.mktemp("report")
-    sample.write_sites(folder / "data")
-    flags = ["--output", folder / "out", "--start-date", WINDOW[0], "--end-date", WINDOW[1], "--resample", "1d"]
-    succeeded(usage("--config", folder / "data/site.yml", "process", *flags))
-    return folder / "out"
+    return by_day / "out"
 
 
 def config(output: Path) -> list[str | Path]:
@@ -40,8 +35,8 @@ def config(output: Path) -> list[str | Path]:
 
 
 @pytest.fixture(scope="module")
-def html(output: Path) -> str:
-    file = output.parent / "report.html"
+def html(output: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("report") / "report.html"
     ran = succeeded(usage(*config(output), "report", "--output", output, "--html", file, "--title", "Sites & <more>"))
     assert re.fullmatch(rf"wrote {file} \(3 sites, [12]\.\d MB\)\n", ran.stdout)
     return file.read_text()

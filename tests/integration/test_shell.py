@@ -1,7 +1,6 @@
 """What a person at a shell sees of process, explain, check and status: completions, progress, widths, colours."""
 
 import os
-import pty
 import re
 import subprocess
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from loader import sample
 from tests.commands import BIN, WINDOW, run, succeeded, usage
+from tests.terminal import on_a_terminal
 
 DATES = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
 COLOUR = re.compile(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|38;)[0-9;]*m")
@@ -50,7 +50,7 @@ def completed(words: list[str], folder: Path) -> list[str]:
         (["process", "--res"], ["--resample"]),
         (["explain", "--metric", "occupied_"], ["occupied_reservation", "occupied_ondemand"]),
         (["explain", "--resource", "vcpus_"], ["vcpus_overcommit"]),
-        (["check", "--fail-on", "missing_"], ["missing_table", "missing_column"]),
+        (["check", "--fail-on", "missing_"], ["missing_table", "missing_column", "missing_optional"]),
         (["--config", "data/site.yml", "--site", "sample_b"], ["sample_baremetal"]),
         (["--config", "data/site.yml", "extract", "--site", "sample_k"], ["sample_kvm"]),
         (["--config", "gone.yml", "extract", "--site", ""], []),
@@ -89,30 +89,16 @@ def test_what_process_prints_fits_80_columns(processed: Path) -> None:
     assert [line for line in lines if len(line) > WIDTH] == []
 
 
-def on_a_terminal(folder: Path, output: Path, **env: str) -> str:
-    """Process the sites as a person types it; all that the terminal was sent."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.update(TERM="xterm-256color", COLUMNS="100", **env)
-        words = ["chameleon-usage", "--config", str(folder / "data/site.yml"), "process", "--output", str(output)]
-        os.execv(BIN / "chameleon-usage", [*words, *DATES])  # noqa: S606
-    sent = b""
-    while True:
-        try:
-            block = os.read(terminal, 1 << 16)
-        except OSError:  # the child has ended
-            break
-        if not block:
-            break
-        sent += block
-    os.close(terminal)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def processed_on_a_terminal(folder: Path, output: Path, **env: str) -> str:
+    """What the terminal was sent while the sites were processed."""
+    flags = ("--config", folder / "data/site.yml", "process", "--output", output, *DATES)
+    code, sent = on_a_terminal(*flags, **env)
     assert code == 0, sent
-    return sent.decode()
+    return sent
 
 
 def test_a_terminal_shows_how_far_each_site_is(processed: Path, tmp_path: Path) -> None:
-    sent = on_a_terminal(processed, tmp_path)
+    sent = processed_on_a_terminal(processed, tmp_path)
     assert COLOUR.search(sent)
     text = ESCAPE.sub("", sent)
     for kind in sample.KINDS:
@@ -125,7 +111,7 @@ def test_a_terminal_shows_how_far_each_site_is(processed: Path, tmp_path: Path) 
 
 
 def test_no_color_takes_the_colours_away(processed: Path, tmp_path: Path) -> None:
-    sent = on_a_terminal(processed, tmp_path, NO_COLOR="1")
+    sent = processed_on_a_terminal(processed, tmp_path, NO_COLOR="1")
     assert "━" in sent
     assert not COLOUR.search(sent)
 
