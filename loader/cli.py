@@ -250,6 +250,9 @@ def extract(log_format: str, verbose: bool, **given) -> None:
     help="Also replace the sites' rows of usage_compat.usage_wide in this MySQL. Default: $EXPORT_URI.",
 )
 @click.option(
+    "--force", is_flag=True, help="Process also a site whose outputs are of the same extraction and options already."
+)
+@click.option(
     "--allow-failed", is_flag=True, help="Go on although the last extraction failed to copy a required table."
 )
 @LOG_FORMAT

@@ -4,9 +4,9 @@ import re
 from logging import INFO
 
 from loader import storage
+from loader.builds import dbt_runner, project_flags
 from loader.console import say
 from loader.errors import Failure, stop_if_interrupted
-from loader.process import dbt_runner, project_flags
 from loader.report.written import local, put
 from loader.work import work_folder
 

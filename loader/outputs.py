@@ -20,6 +20,7 @@ from loader.manifest import marks
 
 FILES = ("usage", "usage_by_project", "spans", "quality")
 RESAMPLED = ("usage_resampled", "usage_by_project_resampled")  # with --resample only
+WIDE = "usage_wide"  # with --wide only
 RESOURCES = ("nodes", "vcpus", "vcpus_overcommit", "memory_mb", "disk_gb")
 Row = dict[str, Any]
 

@@ -8,30 +8,31 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
-import pyarrow as pa
-import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from loader import catalogue, manifest, storage
+from loader import catalogue, inputs, manifest, storage
 from loader.errors import Failure
 
 PART = ".part-"
 _parts: dict[tuple[str, str], Path] = {}  # of the runs of this process, by folder and run
 _locks: dict[str, int] = {}  # descriptors by folder
+NOTHING = MappingProxyType(
+    {"tables": {}, "failed": [], "zero_dates": [], "snapshot_at": None, "doubts": [], "inputs": None}
+)  # unit tests have no data_dir
 _lock = threading.Lock()  # dbt may build models in threads
 
 
 class Plugin(BasePlugin):
-    """Actions: `vars` (which of the `given` are none), `connect` (see which tables there are, let DuckDB read s3://),
-    `tables` (tell again), `locate` and `stage` (make) the part folder, `publish`, `discard`."""
+    """Actions: `vars` (which of the `given` are none); `connect` (see which tables there are, let DuckDB read s3://),
+    which is told `data_dir`, `folder`, the `given` vars and `is_whole`; `tables` (tell again); `locate` and `stage`
+    (make) the part folder; `publish`; `discard`. Before it was connected it says `is_unknown`."""
 
-    tables: dict[str, dict[str, str]] | None = None  # of each extracted table, its columns and what they hold
-    failed: tuple[str, ...] = ()  # tables that the last extraction failed to copy
-    zero_dates: tuple[tuple[str, int], ...] = ()  # columns with dates that were none, and how many
-    snapshot_at: str | None = None  # the instant that the files show, if known
-    doubts: tuple[str, ...] = ()  # why the files may not be of one instant
+    facts: Mapping | None = None  # what `connect` was told, and what it saw
 
     def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
@@ -48,18 +49,21 @@ class Plugin(BasePlugin):
         self.connection = conn
 
     def store(self, target_config) -> None:
-        folder, action, job = target_config.location.path, target_config.location.format, target_config.config
+        action, job = target_config.location.format, target_config.config
         if action == "vars":
             job["wrong"] = wrong_vars(job["given"])
             return
-        if action == "connect" or self.tables is None:
-            self.tables = self._connect(job["data_dir"], folder) if job["data_dir"] else {}
-        if action in ("connect", "tables"):
-            job.update(
-                tables=self.tables, failed=list(self.failed), doubts=list(self.doubts), zero_dates=self.zero_dates
+        if action == "connect":
+            self.facts = job | (
+                self._look(job["data_dir"], job["folder"], job["given"]) if job["data_dir"] else NOTHING
             )
-            job["snapshot_at"] = self.snapshot_at
+        if self.facts is None:
+            job["is_unknown"] = True
             return
+        if action in ("connect", "tables"):
+            job.update(self.facts)
+            return
+        folder = self.facts["folder"]
         with _lock:
             part = part_folder(folder, job["run"])
             job["part"] = str(part)
@@ -68,12 +72,18 @@ class Plugin(BasePlugin):
         if action in ("publish", "discard"):
             try:
                 if action == "publish":
-                    self._refuse_change(job["data_dir"])
+                    self._refuse_change(self.facts["data_dir"])
                     job["published"] = publish(part, folder, job["files"], job["unwanted"])
             finally:
                 abandon()
 
-    def _connect(self, data_dir: str, folder: str) -> dict[str, dict[str, str]]:
+    def _look(self, data_dir: str, folder: str, given: dict[str, Any]) -> dict[str, Any]:
+        """What lies in data_dir.
+
+        `tables`: of each extracted table, its columns and what they hold; `failed`: those that the last extraction
+        failed to copy; `zero_dates`: columns with dates that were none, and how many; `snapshot_at`: the instant that
+        the files show, null if not known; `doubts`: why they may not be of one instant; `inputs`: their fingerprint.
+        """
         storage.check_place(data_dir, "data_dir")
         storage.check_place(folder, "output")
         filesystem = None
@@ -84,23 +94,26 @@ class Plugin(BasePlugin):
         self.filesystem = filesystem
         schemas = storage.read_schemas(filesystem, data_dir, list(catalogue.load()))
         told = manifest.read(data_dir)
-        self.failed = tuple(manifest.failed(told))
-        self.zero_dates = tuple(manifest.zero_dates(told))
-        self.runs = runs = _runs(schemas)
-        self.snapshot_at = told.get("snapshot_at")
-        self.doubts = tuple(manifest.doubts(told, runs))
-        return {name: {c.name: storage.holds(c.type) for c in schema} for name, schema in schemas.items()}
+        self.runs = inputs.runs_of(schemas)
+        return {
+            "tables": {name: {c.name: storage.holds(c.type) for c in schema} for name, schema in schemas.items()},
+            "failed": manifest.failed(told),
+            "zero_dates": manifest.zero_dates(told),
+            "snapshot_at": told.get("snapshot_at"),
+            "doubts": manifest.doubts(told, self.runs),
+            "inputs": inputs.fingerprint(told, self.runs, given),
+        }
 
     def _refuse_change(self, data_dir: str) -> None:
         """Raise Failure if an extraction has replaced files while this run read them: it may have seen some of each."""
         schemas = storage.read_schemas(self.filesystem, data_dir, list(catalogue.load()))
-        if _runs(schemas) != self.runs:
+        if inputs.runs_of(schemas) != self.runs:
             raise Failure(f"nothing published: {data_dir} was extracted anew while it was processed; process again")
 
 
 def wrong_vars(given: list[str]) -> list[str]:
     """A sentence for each of these names that is no var of the project."""
-    known = yaml.safe_load((catalogue.project_dir() / "dbt_project.yml").read_text("utf-8"))["vars"]
+    known = inputs.known_vars()
     wrong = []
     for name in given:
         if name not in known:
@@ -108,11 +121,6 @@ def wrong_vars(given: list[str]) -> list[str]:
             advice = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
             wrong.append(f"unknown --vars {name}; {advice}")
     return wrong
-
-
-def _runs(schemas: dict[str, pa.Schema]) -> dict[str, str | None]:
-    """Which extraction wrote each file."""
-    return {name: manifest.marks(schema).get("run_id") for name, schema in schemas.items()}
 
 
 def part_folder(folder: str, run: str) -> Path:

@@ -105,6 +105,9 @@ def print_results(results: dict[str, object]) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, result in results.items():
-        failed = isinstance(result, Failure)
-        table.add_row(Text(name), Text(f"failed: {result}" if failed else f"published, {len(result.files)} files"))
+        if isinstance(result, Failure):
+            became = f"failed: {result}"
+        else:
+            became = "unchanged" if result.is_unchanged else f"published, {len(result.files)} files"
+        table.add_row(Text(name), Text(became))
     console.print(table)

@@ -96,7 +96,7 @@
   {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed'] -%}
     {%- set wrong = wrong_vars() -%}
     {%- if not wrong -%}
-      {%- set inputs = publisher('connect') -%}
+      {%- set inputs = publisher('connect', of_run()) -%}
       {%- if inputs.failed and not setting('allow_failed') -%}
         {%- do wrong.append('the last extraction into ' ~ setting('data_dir') ~ ' failed to copy ' ~ inputs.failed | join(', ')
           ~ '; extract again, or go on with what is there: --allow-failed (var allow_failed: true)') -%}

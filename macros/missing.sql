@@ -5,13 +5,14 @@
 {% macro missing_inputs() %}
   {%- if not execute %}{{ return([]) }}{% endif -%}
   {%- set lacking = [] -%}
-  {%- for node in graph.sources.values() if is_read(node) and (setting('has_blazar') or node.source_name != 'blazar') -%}
+  {%- set tables = publisher('tables').tables -%}
+  {%- set has_blazar = setting('has_blazar') -%}
+  {%- for node in graph.sources.values() if is_read(node) and (has_blazar or node.source_name != 'blazar') -%}
     {%- set name = node.source_name ~ '.' ~ node.name -%}
-    {%- if not extracted(node.source_name, node.name) -%}
+    {%- if name not in tables -%}
       {%- do lacking.append(['missing_table', name]) -%}
     {%- else -%}
-      {%- set have = raw_columns(node.source_name, node.name) -%}
-      {%- for column in node.columns.values() if column.name not in have and not column.config.meta.get('history_only') -%}
+      {%- for column in node.columns.values() if column.name not in tables[name] and not column.config.meta.get('history_only') -%}
         {%- do lacking.append(['missing_column', name ~ '.' ~ column.name]) -%}
       {%- endfor -%}
     {%- endif -%}

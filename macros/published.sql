@@ -31,21 +31,49 @@
     'start_date': run_query("select strftime(" ~ window_start() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
     'end_date': run_query("select strftime(" ~ window_end() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
   } -%}
-  {%- set snapshot_at = publisher('tables').snapshot_at -%}
-  {%- if snapshot_at %}{% do facts.update({'snapshot_at': snapshot_at}) %}{% endif -%}
+  {%- set made_of = publisher('tables') -%}
+  {%- for name in ['snapshot_at', 'inputs'] if made_of[name] %}{% do facts.update({name: made_of[name]}) %}{% endfor -%}
   { {%- for name, value in facts.items() %}'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
 {%- endmacro %}
 
+{# dbt compile and docs have no on-run-start, which connects. #}
 {% macro publisher(action, facts={}) %}
-  {%- set job = {'run': invocation_id, 'data_dir': setting('data_dir')} -%}
+  {%- set job = {'run': invocation_id} -%}
   {%- do job.update(facts) -%}
-  {%- do adapter.store_relation('publisher', none, [], setting('output') ~ '/' ~ setting('site'), action, job) -%}
+  {%- do adapter.store_relation('publisher', none, [], '', action, job) -%}
+  {%- if job.is_unknown -%}
+    {%- do publisher('connect', of_run()) -%}
+    {{ return(publisher(action, facts)) }}
+  {%- endif -%}
   {{ return(job) }}
 {% endmacro %}
 
+{% macro of_run() %}
+  {{ return({
+    'data_dir': setting('data_dir'),
+    'folder': setting('output') ~ '/' ~ setting('site'),
+    'given': invocation_args_dict.vars,
+    'is_whole': flags.WHICH == 'build' and not asked_nodes() | reject('in', selected_resources) | list,
+  }) }}
+{% endmacro %}
+
+{# All but the files that were not asked for, and what is tested of them. #}
+{% macro asked_nodes() %}
+  {%- set unasked = [] -%}
+  {%- for node in published_models() if not is_wanted(node) %}{% do unasked.append(node.unique_id) %}{% endfor -%}
+  {%- set asked = [] -%}
+  {%- for node in graph.nodes.values() if node.resource_type in ['model', 'test', 'seed'] -%}
+    {%- if node.unique_id not in unasked and not node.depends_on.nodes | select('in', unasked) | list %}{% do asked.append(node.unique_id) %}{% endif -%}
+  {%- endfor -%}
+  {{ return(asked) }}
+{% endmacro %}
+
 {% macro is_whole() %}
-  {%- set all_nodes = graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'test', 'seed']) | map(attribute='unique_id') -%}
-  {{ return(flags.WHICH == 'build' and not all_nodes | reject('in', selected_resources) | list) }}
+  {{ return(publisher('tables').is_whole) }}
+{% endmacro %}
+
+{% macro published_models() %}
+  {{ return(graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('config.materialized', 'eq', 'published') | list) }}
 {% endmacro %}
 
 {# A file of the run that waited has moved. #}
@@ -62,8 +90,7 @@
     {%- set ok = ['success', 'pass', 'warn', 'no-op'] -%}{# exposures are no-ops #}
     {%- set failed = results | rejectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
     {%- set passed = results | selectattr('status', 'in', ok) | map(attribute='node.unique_id') | list -%}
-    {%- set absent = graph.nodes.values() | selectattr('resource_type', 'in', ['model', 'test', 'seed'])
-      | map(attribute='unique_id') | reject('in', passed + failed) | list -%}
+    {%- set absent = asked_nodes() | reject('in', passed + failed) | list -%}
     {%- if failed -%}
       {%- do publisher('discard') -%}
       {%- do log('chameleon_usage: nothing published; not passed: ' ~ failed | join(', '), info=true) -%}
@@ -87,7 +114,9 @@
 {% endmacro %}
 
 {% macro waiting_file(relation) %}
-  {%- if not execute or (relation.identifier ~ '.parquet') not in published_files() %}{{ return(none) }}{% endif -%}
+  {%- if not execute -%}{{ return(none) }}{%- endif -%}
+  {%- set node = published_models() | selectattr('name', 'eq', relation.identifier) | first -%}
+  {%- if not node or not is_wanted(node) %}{{ return(none) }}{% endif -%}
   {%- if flags.WHICH == 'test' -%}{# a table: it was built in part, and has no file #}
     {%- set found = run_query("select 1 from information_schema.tables where table_type = 'VIEW' and table_name = " ~ literal(relation.identifier)) -%}
     {{ return(exact_path(setting('output') ~ '/' ~ setting('site') ~ '/' ~ relation.identifier ~ '.parquet') if found | length else none) }}
@@ -98,8 +127,8 @@
 
 {% macro published_files(wanted=true) %}
   {%- set files = [] -%}
-  {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.materialized == 'published' -%}
-    {%- if (is_wanted(node) and true or false) == wanted %}{% do files.append(node.name ~ '.parquet') %}{% endif -%}
+  {%- for node in published_models() if (is_wanted(node) and true or false) == wanted -%}
+    {%- do files.append(node.name ~ '.parquet') -%}
   {%- endfor -%}
   {{ return(files | sort) }}
 {% endmacro %}

@@ -125,9 +125,9 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "macros/missing.sql": {
         "tables that nobody reads": ("in graph.nodes) }}", "in graph.nodes or true) }}", QUALITY),
-        "Blazar is missed": ("(setting('has_blazar') or node.source_name != 'blazar')", "true", QUALITY),
-        "missing tables are there": ("{%- if not extracted(", "{%- if extracted(", QUALITY),
-        "columns that are there": ("column.name not in have", "column.name in have", QUALITY),
+        "Blazar is missed": ("(has_blazar or node.source_name != 'blazar')", "true", QUALITY),
+        "missing tables are there": ("{%- if name not in tables", "{%- if name in tables", QUALITY),
+        "columns that are there": ("column.name not in tables[name]", "column.name in tables[name]", QUALITY),
         "what history makes is missed": ("not column.config.meta.get('history_only')", "true", QUALITY),
         "no zero dates": ("publisher('tables').zero_dates", "[]", QUALITY),
     },

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
-from loader.process import jobs_within, share_of
+from loader.machine import jobs_within, share_of
 from tests.commands import BIN, OUTPUTS, WINDOW, contents, metadata, succeeded, usage
 
 DATES = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
@@ -143,6 +143,6 @@ def test_verbose_says_each_step_on_stderr(sites: Path, tmp_path: Path) -> None:
 )
 def test_jobs_share_the_memory(limit: str, cores: int, jobs: int, share: str, monkeypatch) -> None:
     """At least a gigabyte each, and a core."""
-    monkeypatch.setattr("loader.process.cores", lambda: cores)
+    monkeypatch.setattr("loader.machine.cores", lambda: cores)
     assert jobs_within(limit) == jobs
     assert share_of(limit, jobs) == share

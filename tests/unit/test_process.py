@@ -5,7 +5,8 @@ import re
 import pytest
 
 from loader.errors import UsageError
-from loader.process import parse_window, plain
+from loader.instants import parse_window
+from loader.reasons import plain
 
 END = "2030-01-01"
 

@@ -1,0 +1,25 @@
+"""The cores and the memory that a run may use."""
+
+import os
+import re
+
+MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*(([KMGT])i?B)", re.IGNORECASE)
+MEMORY_EACH = 1.0  # GB: with less, a site of a million instances fails (benchmarks/README.md)
+
+
+def cores() -> int:
+    """Cores that this process may use; of the machine where the system doesn't tell (macOS)."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def jobs_within(memory_limit: str) -> int:
+    """How many sites at once: a core each, and at least MEMORY_EACH of memory."""
+    number, _, prefix = MEMORY.fullmatch(memory_limit).groups()
+    gigabytes = float(number) * {"k": 1e-6, "m": 1e-3, "g": 1, "t": 1e3}[prefix.lower()]
+    return max(1, min(cores(), int(gigabytes / MEMORY_EACH)))
+
+
+def share_of(memory_limit: str, jobs: int) -> str:
+    """A job's part of the memory."""
+    number, unit, _ = MEMORY.fullmatch(memory_limit).groups()
+    return f"{float(number) / jobs:.6g}{unit}"
