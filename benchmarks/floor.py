@@ -49,6 +49,13 @@ def _statement(node: dict) -> dict[str, str]:
     return {"kind": kind, "name": node["name"], "sql": sql}
 
 
+def _is_unasked(node: dict, nodes: dict, variables: dict[str, str]) -> bool:
+    """Is it a file that no var asks for, or a test of one?"""
+    near = [node, *(nodes[key] for key in node["depends_on"].get("nodes", []) if key in nodes)]
+    conditions = [each["config"].get("meta", {}).get("if") for each in near]
+    return any(condition and not variables.get(condition) for condition in conditions)
+
+
 def prepare(variables: dict[str, str]) -> dict:
     """The statements of a site, parents first, and the settings that the plugin gives DuckDB."""
     from graphlib import TopologicalSorter
@@ -60,6 +67,7 @@ def prepare(variables: dict[str, str]) -> dict:
     with tempfile.TemporaryDirectory() as target:
         manifest = _manifest(variables, Path(target))
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] in ("seed", "model", "test")}
+    nodes = {k: n for k, n in nodes.items() if not _is_unasked(n, nodes, variables)}
     parents = {k: [p for p in n["depends_on"].get("nodes", []) if p in nodes] for k, n in nodes.items()}
     ordered = [_statement(nodes[key]) for key in TopologicalSorter(parents).static_order()]
     return {"settings": settings, "statements": ordered}

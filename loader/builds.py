@@ -92,7 +92,7 @@ class Limits(NamedTuple):
 
 def dbt_runner(command: str):
     """dbt's runner, without telemetry and with a database in memory; UsageError if the extra is missing."""
-    gc.set_threshold(200_000, 50, 50)  # dbt makes millions of small objects that all live to the end
+    gc.disable()  # dbt makes millions of small objects that all live to the end
     try:
         from dbt.cli.main import dbtRunner
     except ImportError:
@@ -135,6 +135,8 @@ class Dbt:
             raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
         self.manifest = parsed.result
         gc.freeze()  # what is there now stays
+        gc.set_threshold(200_000, 50, 50)
+        gc.enable()
 
     def build(self, site: Site, output: str, progress: Progress) -> Published:
         """Build, check and publish one site; raises Failure, its files unchanged, if anything fails."""

@@ -119,11 +119,12 @@ def _build(
 
 def _export_address(uri: str | None) -> "Address | None":
     """Where to export to: --export-uri, else $EXPORT_URI; None for nowhere."""
+    origin = "--export-uri" if uri else "$EXPORT_URI"
+    if not (uri := uri or os.environ.get("EXPORT_URI")):
+        return None
     from loader.mysql import parse_uri
 
-    origin = "--export-uri" if uri else "$EXPORT_URI"
-    uri = uri or os.environ.get("EXPORT_URI")
-    return parse_uri(uri, origin) if uri else None
+    return parse_uri(uri, origin)
 
 
 def _export(published: dict[str, Published], target: "Address", work: Path) -> None:

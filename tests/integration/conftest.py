@@ -11,6 +11,7 @@ from loader import sample
 from tests import servers
 from tests.cloud import HALFWAY, Cloud, Room, locked, make_cloud
 from tests.commands import WINDOW, succeeded, usage
+from tests.extracted import RUN, extracted_again
 from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW, full_site, to_tables
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ def room(tmp_path: Path) -> Room:
     for folder in folders:
         folder.mkdir()
     return Room(*folders)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A site as one extraction left it, whose manifest doesn't say when that was."""
+    folder = tmp_path / "data"
+    sample.write("kvm", folder)
+    extracted_again(folder, RUN, snapshot_at=None)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,49 +1,17 @@
 """`process` and the manifest of what it reads: it refuses what failed, and tells what is of several runs."""
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
-import pytest
-
-from loader import sample
 from tests.cloud import Cloud
 from tests.commands import CHECKOUT, WINDOW, contents, dbt_build, process, succeeded, usage
+from tests.extracted import mark, tell
 
-RUN, EARLIER = "1" * 32, "2" * 32
+EARLIER = "2" * 32
 FAILED = "the last extraction into {data} failed to copy nova.instances; extract again, or go on with what is there: "
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A site as one extraction left it."""
-    folder = tmp_path / "data"
-    sample.write("kvm", folder)
-    for file in folder.glob("*.parquet"):
-        mark(file, RUN)
-    tell(folder)
-    return folder
-
-
-def mark(file: Path, run: str) -> None:
-    """Let a file say which extraction wrote it."""
-    table = pq.read_table(file)
-    pq.write_table(table.replace_schema_metadata({"chameleon_usage.run_id": run}), file)
-
-
-def tell(folder: Path, snapshots: int = 1, **failed: str) -> None:
-    """Write the manifest of that extraction."""
-    entries = {f.stem: {"status": "copied", "run_id": RUN} for f in folder.glob("*.parquet")}
-    entries |= {
-        name.replace("__", "."): {"status": status, "code": 0, "reason": "broken"} for name, status in failed.items()
-    }
-    (folder / "_manifest.json").write_text(
-        json.dumps({"format": 2, "run_id": RUN, "snapshots": snapshots, "tables": entries})
-    )
 
 
 def attempt(data: Path, output: Path, *flags: str):
@@ -146,12 +114,12 @@ def test_a_window_that_ends_after_the_extraction_is_told(cloud: Cloud, tmp_path:
 REPLACE = """
 import os, shutil, sys
 from loader import publisher
-first = publisher.Plugin._connect
-def connect(self, data_dir, folder):
-    found = first(self, data_dir, folder)
+first = publisher.Plugin._look
+def look(self, data_dir, *told):
+    found = first(self, data_dir, *told)
     shutil.copyfile(os.environ["NEWER"], data_dir + "/blazar.leases.parquet")  # an extraction ends just now
     return found
-publisher.Plugin._connect = connect
+publisher.Plugin._look = look
 from loader.cli import main
 main(sys.argv[1:])
 """
