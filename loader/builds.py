@@ -20,6 +20,15 @@ from loader.reasons import UNREADABLE, why
 
 SUMMARY = "chameleon_usage_summary "
 OUR_EVENT = "JinjaLogDebug"  # what our macros log
+UNUSED = tuple(  # macros of dbt for what our project has not; dbt hands every macro to every node, twice
+    f"macros/{folder}/"
+    for folder in (
+        *("materializations/snapshots", "materializations/functions", "materializations/models/incremental"),
+        *("materializations/models/clone", "materializations/incremental_strategy", "python_model", "utils"),
+        *("relations/materialized_view", "unit_test_sql"),
+    )
+)
+SMALL = 50_000_000  # bytes of extracted files: memory for two queries at once is no matter
 
 
 class Finding(NamedTuple):
@@ -127,13 +136,15 @@ class Dbt:
     def __init__(self, work: Path, limits: Limits, options: Options):
         self.runner = dbt_runner("process")
         os.environ.update(CHAMELEON_USAGE_MEMORY_LIMIT=limits.memory, CHAMELEON_USAGE_THREADS=str(limits.threads))
-        self.work, self.options = work, options
+        self.work, self.limits, self.options = work, limits, options
         cache = parse_cache(work)
         parsed = self.runner().invoke(["parse", "--no-write-json", *project_flags(cache, work)])
         stop_if_interrupted()
         if not parsed.success:
             raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
         self.manifest = parsed.result
+        macros = self.manifest.macros.items()
+        self.manifest.macros = {key: m for key, m in macros if not m.original_file_path.startswith(UNUSED)}
         gc.freeze()  # what is there now stays
         gc.set_threshold(200_000, 50, 50)
         gc.enable()
@@ -166,6 +177,7 @@ class Dbt:
             *self._unasked(variables),
             "--no-write-json",
             "--no-populate-cache",
+            *("--threads", "2" if self.limits.threads > 1 and _is_small(site.data_dir) else "1"),
             *project_flags(folder / "target", self.work),
         ]
         try:
@@ -189,6 +201,11 @@ class Dbt:
         models = [node for node in self.manifest.nodes.values() if node.resource_type == "model"]
         unasked = [m.name for m in models if m.config.meta.get("if") and not variables[m.config.meta["if"]]]
         return ["--exclude", *(f"{name}+" for name in unasked)] if unasked else []
+
+
+def _is_small(data_dir: str) -> bool:
+    """Is nearly all the time of a build dbt's own? Then one thread of it goes on while the other waits for DuckDB."""
+    return not storage.is_remote(data_dir) and sum(f.stat().st_size for f in Path(data_dir).glob("*.parquet")) < SMALL
 
 
 def forget() -> None:
