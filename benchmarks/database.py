@@ -4,7 +4,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,3 +79,23 @@ def filled(raw: Path) -> Iterator[tuple[MariaDB, str, list[Table]]]:
 def dump_sql(tables: list[Table]) -> str:
     """One query a table, of the columns that `extract` copies."""
     return "; ".join(f"SELECT {', '.join(map(quote, t.columns))} FROM {_name(t)}" for t in tables)
+
+
+@contextmanager
+def first_copy_after(server: MariaDB) -> Iterator[Callable[[], float]]:
+    """Seconds from here to the first query of the exporter that reads a table of a cloud."""
+    server.run("SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1")
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT NOW(6)")
+        ((begun,),) = cursor.fetchall()
+    found: list[float] = []
+    yield lambda: found[0]
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT MIN(event_time) FROM mysql.general_log WHERE user_host LIKE %s AND argument LIKE 'SELECT%%'"
+            " AND argument LIKE '%%FROM `%%' AND argument NOT LIKE '%%information_schema%%'",
+            (f"{USER}%",),
+        )
+        ((at,),) = cursor.fetchall()
+    server.run("SET GLOBAL general_log = 0")
+    found.append((at - begun).total_seconds())

@@ -1,7 +1,8 @@
 """The floor of `process`: the SQL that dbt compiles, run by DuckDB alone.
 
 `floor.py prepare STATEMENTS.json VARS.json` compiles the project for a site and writes its statements, parents first;
-`floor.py run STATEMENTS.json FOLDER [--tests]` runs them, importing nothing but duckdb.
+`floor.py run STATEMENTS.json FOLDER [--tests] [--without MODEL]` runs them, importing nothing but duckdb; without a
+model, and what is made of it.
 """
 
 import json
@@ -69,11 +70,13 @@ def prepare(variables: dict[str, str]) -> dict:
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] in ("seed", "model", "test")}
     nodes = {k: n for k, n in nodes.items() if not _is_unasked(n, nodes, variables)}
     parents = {k: [p for p in n["depends_on"].get("nodes", []) if p in nodes] for k, n in nodes.items()}
-    ordered = [_statement(nodes[key]) for key in TopologicalSorter(parents).static_order()]
+    named = {key: {nodes[parent]["name"] for parent in found} for key, found in parents.items()}
+    order = TopologicalSorter(parents).static_order()
+    ordered = [_statement(nodes[key]) | {"of": sorted(named[key])} for key in order]
     return {"settings": settings, "statements": ordered}
 
 
-def run(plan: dict, folder: Path, tests: bool) -> dict[str, float]:
+def run(plan: dict, folder: Path, tests: bool, without: str | None = None) -> dict[str, float]:
     """Run the statements in a new database; seconds of each. Exits when a test finds a row."""
     import time
 
@@ -82,8 +85,12 @@ def run(plan: dict, folder: Path, tests: bool) -> dict[str, float]:
     config = plan["settings"] | {"temp_directory": str(folder / "spill")}
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("set TimeZone = 'UTC'")
-    seconds = {}
+    seconds: dict[str, float] = {}
+    left_out = {without}
     for statement in plan["statements"]:
+        if left_out & {statement["name"], *statement["of"]}:
+            left_out.add(statement["name"])
+            continue
         if statement["kind"] == "test" and not tests:
             continue
         started = time.perf_counter()
@@ -102,7 +109,8 @@ def main(action: str, file: str, argument: str, *flags: str) -> None:
         return
     folder = Path(argument)
     folder.mkdir(parents=True, exist_ok=True)
-    seconds = run(json.loads(path.read_text("utf-8")), folder, "--tests" in flags)
+    without = flags[flags.index("--without") + 1] if "--without" in flags else None
+    seconds = run(json.loads(path.read_text("utf-8")), folder, "--tests" in flags, without)
     (folder / "seconds.json").write_text(json.dumps(seconds, indent=1), "utf-8")
 
 

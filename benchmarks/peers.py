@@ -8,8 +8,15 @@ from pathlib import Path
 from loader.catalogue import Table
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ["duckdb-extension-mysql-scanner", "dlt[filesystem,parquet]>=1.31,<2", "sqlalchemy", "pymysql", "pyarrow"]
-SHOWN = ("duckdb", "dlt", "sqlalchemy")
+PACKAGES = [
+    "duckdb-extension-mysql-scanner",
+    "dlt[filesystem,parquet]>=1.31,<2",
+    "sqlalchemy",
+    "pymysql",
+    "pyarrow",
+    "polars",
+]
+SHOWN = ("duckdb", "dlt", "sqlalchemy", "polars")
 QUIET = {"RUNTIME__DLTHUB_TELEMETRY": "false", "RUNTIME__LOG_LEVEL": "CRITICAL"}
 
 

@@ -155,6 +155,7 @@ class Dbt:
 
         from loader.publisher import abandon
 
+        gc.collect()  # what the site before left; frozen objects are not walked through
         published = Published()
         folder = self.work / site.key
         os.environ["CHAMELEON_USAGE_TEMP"] = str(folder / "spill")
