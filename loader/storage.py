@@ -86,6 +86,7 @@ def _s3_filesystem(_settings: tuple):
         client_kwargs={"region_name": region} if region else {},
         config_kwargs={"connect_timeout": 10, "retries": {"max_attempts": 3, "mode": "standard"}},
         use_listings_cache=False,
+        default_cache_type="none",  # else 50 MB are read ahead of every few bytes that a reader of parquet asks for
         skip_instance_cache=True,
     )
 

@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Proxy:
     rule: Callable[[str], Verdict | None]
     port: int = 0
     puts: list[str] = field(default_factory=list)
+    read: Counter = field(default_factory=Counter)  # bytes, by the name of the object
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -38,10 +40,18 @@ class Proxy:
     def verdict(self, method: str, path: str) -> Verdict:
         if method != "PUT":
             return Verdict()
-        name = urlsplit(path).path.rpartition("/")[2]
         with self.lock:
-            self.puts.append(name)
-            return self.rule(name) or Verdict()
+            self.puts.append(name_of(path))
+            return self.rule(name_of(path)) or Verdict()
+
+    def answered(self, path: str, size: int) -> None:
+        with self.lock:
+            self.read[name_of(path)] += size
+
+
+def name_of(path: str) -> str:
+    """The last part of an object's key."""
+    return urlsplit(path).path.rpartition("/")[2]
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
@@ -57,6 +67,8 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
                     self.refuse(verdict.status)
                     return
                 status, headers, answer = self.asked(body)
+                if self.command == "GET":
+                    proxy.answered(self.path, len(answer))
                 if verdict.status:
                     self.refuse(verdict.status)
                 else:

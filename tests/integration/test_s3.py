@@ -1,12 +1,14 @@
 """Object storage instead of folders, on a real S3 server: same files, same numbers; refusals change nothing."""
 
+import os
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
-from tests import database, servers
+from tests import database, s3_proxy, servers
 from tests.commands import OUTPUTS, WINDOW, contents, process, rows, succeeded, usage
 
 FLAGS = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
@@ -45,6 +47,21 @@ def test_process_from_s3_to_s3_equals_local(bucket, s3: servers.S3, tmp_path: Pa
     assert found == OUTPUTS
     for name in found:
         assert rows(f"usage-test/out/here/{name}", s3.fs()) == rows(tmp_path / "here" / name)
+
+
+def test_only_the_columns_that_are_needed_are_read(s3: servers.S3, tmp_path: Path) -> None:
+    """A column that no model reads, of 16 MB in every row group, and whose place is before all others."""
+    s3.make_bucket("columns-test")
+    sample.write("kvm", tmp_path / "data")
+    file = tmp_path / "data/nova.instances.parquet"
+    table = pq.read_table(file)
+    noise = [os.urandom(16 << 20 if row % 100 == 0 else 1) for row in range(table.num_rows)]
+    pq.write_table(table.add_column(0, "user_data", pa.array(noise)), file, row_group_size=100)
+    assert file.stat().st_size > 3 * (16 << 20)
+    s3.fs().put(str(tmp_path / "data"), "columns-test/data", recursive=True)
+    with s3_proxy.proxied(s3, lambda _: None) as proxy:
+        process("s3://columns-test/data", tmp_path / "out", env=proxy.env)
+    assert 0 < proxy.read[file.name] < 1 << 20
 
 
 def test_s3_that_refuses_writes(bucket, s3: servers.S3) -> None:
