@@ -43,8 +43,8 @@ def _statement(node: dict) -> dict[str, str]:
     kind, sql = node["config"]["materialized"], node["compiled_code"]
     if kind == "published":
         file = f"'{{folder}}/{node['name']}.parquet'"
-        sql = f"copy (\n{sql}\n) to {file} (format parquet, compression zstd);\n"
-        sql += f"create view {node['name']} as select * from {file}"
+        sql = f"set debug_force_external = true;\ncopy (\n{sql}\n) to {file} (format parquet, compression zstd);\n"
+        sql += f"set debug_force_external = false;\ncreate view {node['name']} as select * from {file}"
     else:
         sql = f"create {kind} {node['name']} as\n{sql}"
     return {"kind": kind, "name": node["name"], "sql": sql}

@@ -14,10 +14,15 @@
   {%- endif -%}
   {%- set part = publisher('stage').part ~ '/' ~ this.identifier ~ '.parquet' -%}
   {{ run_hooks(pre_hooks) }}
+  {# a sort that nearly fits would take all memory, and fail, before it spills #}
   {%- call statement('main') -%}
+    set debug_force_external = true;
     copy ({{ sql }}) to {{ literal(part) }} (format parquet, compression zstd, kv_metadata {{ file_metadata() }})
   {%- endcall -%}
-  {%- call statement('view') %}create or replace view {{ target }} as select * from {{ parquet(exact_path(part)) }}{% endcall -%}
+  {%- call statement('view') -%}
+    set debug_force_external = false;
+    create or replace view {{ target }} as select * from {{ parquet(exact_path(part)) }}
+  {%- endcall -%}
   {{ run_hooks(post_hooks) }}
   {%- do adapter.commit() -%}
   {{ return({'relations': [target]}) }}
