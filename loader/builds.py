@@ -206,7 +206,9 @@ class Dbt:
 
 def _is_small(data_dir: str) -> bool:
     """Is nearly all the time of a build dbt's own? Then one thread of it goes on while the other waits for DuckDB."""
-    return not storage.is_remote(data_dir) and sum(f.stat().st_size for f in Path(data_dir).glob("*.parquet")) < SMALL
+    if storage.is_remote(data_dir):
+        return False
+    return sum(f.stat().st_size for f in Path(data_dir).glob("*.parquet") if f.is_file()) < SMALL
 
 
 def forget() -> None:

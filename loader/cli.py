@@ -3,7 +3,6 @@
 import functools
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import click
 
 from loader import __version__, console
-from loader.errors import Failure, Interrupted, watched_signals
+from loader.errors import Failure, Interrupted, redacted, unexpected, watched_signals
 from loader.work import remove_work_folders
 
 
@@ -126,11 +125,6 @@ class Commands(click.Group):
         return guarded(lambda: super(Commands, self).invoke(ctx))
 
 
-def redacted(text: str) -> str:
-    """A message less the user and password of any URI in it: click repeats what was typed in a wrong place."""
-    return re.sub(r"://(?!user:password@)\S*@", "://…@", text)
-
-
 def guarded(run: Callable):
     """Run a command; a Failure prints `Error: …` on stderr and exits with its code, Ctrl-C exits with 130."""
     for stream in (sys.stdout, sys.stderr):
@@ -158,8 +152,7 @@ def guarded(run: Callable):
     except Exception as e:
         if os.environ.get("CHAMELEON_USAGE_DEBUG"):
             raise
-        words = redacted(" ".join(f"{type(e).__name__}: {e}".split()))
-        console.say(logging.ERROR, f"unexpected, please report it: {words} (CHAMELEON_USAGE_DEBUG=1 shows where)")
+        console.say(logging.ERROR, unexpected(e))
         sys.exit(1)
 
 

@@ -3,9 +3,11 @@
 import difflib
 import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
@@ -199,7 +201,7 @@ def select(
         other = places.setdefault(place, site)
         if other is not site:
             raise UsageError(f"{other.key} and {site.key} have the same data_dir {site.data_dir}; give each its own")
-    return sites
+    return _told_apart(sites)
 
 
 @dataclass(frozen=True)
@@ -238,7 +240,16 @@ def places(
         result.append(
             Place(key, _label(key, entry, config), trimmed(given), tables and trimmed(tables), tuple(entry.schemas))
         )
-    return result
+    return _told_apart(result)
+
+
+T = TypeVar("T", Site, Place)
+
+
+def _told_apart(sites: list[T]) -> list[T]:
+    """Sites of one name have their keys in it: tables and charts go by the name."""
+    count = Counter(site.name for site in sites)
+    return [replace(site, name=f"{site.name} ({site.key})") if count[site.name] > 1 else site for site in sites]
 
 
 def _selected(config: Path, keys: tuple[str, ...]) -> dict[str, SiteEntry]:

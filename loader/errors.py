@@ -1,5 +1,6 @@
 """Errors that a user can mend: one line that names the thing and says what to do, never a traceback."""
 
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,17 @@ class UsageError(Failure):
     """A flag, variable or config entry is wrong or missing: exit code 2."""
 
     exit_code = 2
+
+
+def redacted(text: str) -> str:
+    """A message less the user and password of any URI in it: click repeats what was typed in a wrong place."""
+    return re.sub(r"://(?!user:password@)\S*@", "://…@", text)
+
+
+def unexpected(error: Exception) -> str:
+    """What to tell of an error that nobody thought of."""
+    words = redacted(" ".join(f"{type(error).__name__}: {error}".split()))
+    return f"unexpected, please report it: {words} (CHAMELEON_USAGE_DEBUG=1 shows where)"
 
 
 class Interrupted(BaseException):

@@ -18,7 +18,6 @@ from loader.outputs import RESOURCES, Published, Row, operands
 from loader.story import Level
 from loader.tables import STACK, counted
 
-FORMATS = ("text", "json", "csv")
 STACK_COLUMNS = ("collector_type", "metric", "resource", "value")
 BOOKINGS = {
     "hint": "reservation by the scheduler hint",

@@ -16,7 +16,11 @@ from loader.pipeline import quiet_dlt
 
 SCHEMA, TABLE = "usage_compat", "usage_wide"
 FILE = f"{TABLE}.parquet"
-KEYS = {"time": "datetime(6) not null", "site": "varchar(191) not null", "resource": "varchar(32) not null"}
+KEYS = {
+    "time": "datetime(6) not null",
+    "site": "varchar(191) character set utf8mb4 collate utf8mb4_bin not null",  # UC and uc are two sites
+    "resource": "varchar(32) not null",
+}
 BATCH = 5000  # rows a statement
 TIMEOUT = 60  # seconds to connect, and to wait for another writer's lock
 
@@ -38,7 +42,7 @@ def export(files: dict[str, str], address: Address, work: Path) -> int:
         sites = pq.read_table(path)["site"].to_pylist()
         try:
             count = _replace({site: local[site] for site in sites}, address)
-        except MySQLError as e:
+        except (MySQLError, OSError) as e:
             raise DestinationTerminalException(
                 f"cannot export to {SCHEMA}.{TABLE} as {address}: {explain(e)}"
             ) from None
@@ -90,7 +94,7 @@ def _replace(files: dict[str, Path], address: Address) -> int:
             _create(cursor, next(iter(files.values())))
             cursor.execute("start transaction")
             marks = ", ".join(["%s"] * len(files))
-            cursor.execute(f"delete from {SCHEMA}.{TABLE} where site in ({marks})", list(files))
+            cursor.execute(f"delete from {SCHEMA}.{TABLE} where binary site in ({marks})", list(files))
             count = sum(_insert(cursor, file) for file in files.values())
         connection.commit()
         return count

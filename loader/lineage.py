@@ -3,10 +3,10 @@
 import re
 from logging import INFO
 
-from loader import storage
 from loader.builds import dbt_runner, project_flags
 from loader.console import say
 from loader.errors import Failure, stop_if_interrupted
+from loader.reasons import why
 from loader.report.written import local, put
 from loader.work import work_folder
 
@@ -19,7 +19,7 @@ def write_docs(html: str) -> None:
         made = runner().invoke(["docs", "generate", "--static", *project_flags(work / "target", work)])
         stop_if_interrupted()
         if not made.success:
-            raise Failure(f"dbt cannot document its project: {storage.reason(made.exception)}")
+            raise Failure(f"dbt cannot document its project: {why(made)}")
         put(target, mended((work / "target/static_index.html").read_text(encoding="utf-8")))
     say(INFO, f"wrote {target}", file=str(target))
 

@@ -93,8 +93,9 @@ def check_sites(
         if bad:
             kinds = ", ".join(dict.fromkeys(f.kind for f in bad))
             lines.append(f"{place.key}: {counted(len(bad), 'finding')} that --fail-on names: {kinds}")
+        found = [f for f in found if f.hours is None or f.hours >= min_hours]
         if form == "text":
-            _print_findings(place.name, window, [f for f in found if f.hours is None or f.hours >= min_hours])
+            _print_findings(place.name, window, found)
         records += [f.record(place.key) for f in found]
     if form == "json":
         click.echo(explained.as_json({"findings": records}))
@@ -154,7 +155,7 @@ def _print_status(found: list[Status]) -> None:
     for s in found:
         window = "–" if s.start_date is None else f"{s.start_date} to {s.end_date}".replace(" 00:00:00", "")
         extracted = "unknown" if s.snapshot_at is None and s.has_tables else age(s.snapshot_at, now)
-        table.add_row(s.name, extracted, age(s.processed_at, now), window)
+        table.add_row(Text(s.name), extracted, age(s.processed_at, now), window)
     console.print(table)
     for s in found:
         for sentence in _remarks(s):

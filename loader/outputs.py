@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from loader import config as configuration
 from loader import storage
 from loader.catalogue import project_dir
@@ -113,8 +111,3 @@ def parquet(path: str) -> str:
     """DuckDB's reader of one file: it takes paths for globs, and folders named key=value for columns."""
     exact = path.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]").replace("'", "''")
     return f"read_parquet('{exact}', hive_partitioning = false)"
-
-
-def row_count(filesystem: Any, file: str) -> int:
-    """Rows of a parquet file, from its footer."""
-    return pq.read_metadata(file, filesystem=filesystem).num_rows

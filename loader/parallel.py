@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 from loader.console import LOG, say
-from loader.errors import Failure, Interrupted
+from loader.errors import Failure, Interrupted, unexpected
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]  # how many of how many are done, and what is being done
@@ -49,8 +49,17 @@ def _child(channel: Connection, run: Callable[[Progress], T]) -> None:
         result = Failure(str(e))
     except Interrupted as e:
         os._exit(128 + e.number)
+    except Exception as e:
+        result = _unthought_of(e)
     _tell(channel, "result", result)
     channel.close()
+
+
+def _unthought_of(error: Exception) -> Failure:
+    """The failure of one site alone; with CHAMELEON_USAGE_DEBUG it is raised as it is."""
+    if os.environ.get("CHAMELEON_USAGE_DEBUG"):
+        raise error
+    return Failure(unexpected(error))
 
 
 def run_all(
@@ -67,6 +76,8 @@ def run_all(
                 result: T | Failure = run(partial(progress, name))
             except Failure as e:
                 result = e
+            except Exception as e:
+                result = _unthought_of(e)
             yield name, result
         return
     waiting, running = list(runs), {}

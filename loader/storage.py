@@ -72,12 +72,15 @@ def _check_endpoint() -> None:
 
 
 def s3_filesystem():
-    """The S3 client, set up by the AWS_* variables; one for all threads, for to make one takes a third of a second."""
-    return _s3_filesystem(tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))))
+    """The S3 client, set up by the AWS_* variables; one for all threads, for to make one takes a third of a second.
+
+    A fork has its own: s3fs refuses to work in another process than the one that made it.
+    """
+    return _s3_filesystem(os.getpid(), tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_"))))
 
 
 @cache
-def _s3_filesystem(_settings: tuple):
+def _s3_filesystem(_process: int, _settings: tuple):
     """botocore ignores AWS_REGION, so it is passed on."""
     import s3fs
 

@@ -40,7 +40,7 @@ def print_hours(hours: dict[str, dict[tuple[str, str], float]], start: str, end:
         table = Table(box=None, pad_edge=False)
         table.add_column("", no_wrap=True)
         for name in names[first : first + SITES_ABREAST]:
-            table.add_column(name, justify="right", overflow="fold")
+            table.add_column(Text(name), justify="right", overflow="fold")
         for metric, label in STACK.items():
             values = [hours[name].get((metric, "nodes")) for name in names[first : first + SITES_ABREAST]]
             table.add_row(label, *("–" if v is None else f"{v:,.1f}" for v in values))
@@ -94,7 +94,7 @@ def print_quality(name: str, findings: list) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for metric, sentence in _lines(findings):
-        table.add_row(f" {metric}", sentence)
+        table.add_row(f" {metric}", Text(sentence))
     console.print(table)
 
 

@@ -20,6 +20,8 @@ BUCKETS = "hours_of_buckets_usage_resampled_ref_hours_"
 PROJECT_BUCKETS = "hours_of_buckets_usage_by_project_resampled_ref_hours_"
 PROJECTS = "adds_up_timeline_by_project_ref_timeline_"
 STACK = "conserves_timeline__"
+LEVELS = "running_levels_timeline_collector_type__metric"
+PROJECT_LEVELS = "running_levels_timeline_by_project_collector_type__metric__project_id"
 SORTED = "sorted_file_usage_collector_type__metric__resource__timestamp"
 TYPES = "column_types_usage_"
 A_SPAN = "(select min(source_id) from spans_reservable where action = 'clipped')"
@@ -73,6 +75,11 @@ DAMAGES = [
     (STACK, "update timeline set d_nodes = d_nodes + 1e-6 where metric = 'total'"),
     (STACK, "update timeline set d_memory_mb = d_memory_mb + 1 where metric = 'idle' and collector_type = 'legacy'"),
     (STACK, "delete from timeline where metric = 'available_ondemand' and d_vcpus <> 0"),
+    (LEVELS, "insert into timeline from timeline where d_nodes = 0 limit 1"),
+    (LEVELS, "update timeline set nodes = nodes + 1e-6 where rowid = 3"),
+    (LEVELS, "update timeline set disk_gb = disk_gb + 1 where metric = 'idle'"),
+    (LEVELS, "update timeline set d_vcpus = d_vcpus + 1 where rowid = 0"),
+    (PROJECT_LEVELS, "update timeline_by_project set nodes = nodes + 1e-6 where project_id = (select max(project_id) from timeline_by_project)"),
     (SORTED, "create or replace table usage as from usage order by timestamp"),
     (SORTED, "create or replace table usage as from (from usage union all from usage) order by collector_type, metric, resource, timestamp"),
     (TYPES, "alter table usage alter value type float"),

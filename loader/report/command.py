@@ -66,6 +66,7 @@ def write_plots(
     selected = places(config, keys, data_dir, output)
     if unknown := [e.site for e in known if e.site and e.site not in {place.key for place in selected}]:
         raise UsageError(f"--events {events}: {unknown[0]} is none of the sites: {', '.join(p.key for p in selected)}")
+    _check_operations(selected, operations)
     sites = []
     for place in selected:
         with _opened(place) as published:
@@ -79,6 +80,19 @@ def write_plots(
             _say(plots.tables(published, mine))
     if len(sites) > 1 or known:
         _say(plots.comparison(sites, folder, known, images))
+
+
+def _check_operations(selected: list[Place], operations: tuple[str, ...]) -> None:
+    """UsageError for a project that no site knows: it would count as a user's."""
+    if not operations:
+        return
+    known: set[str] = set()
+    for place in selected:
+        with _opened(place) as published:
+            rows = published.rows("select distinct project_id, project_name from usage_by_project_resampled")
+            known |= {name for row in rows for name in row.values() if name}
+    if unknown := [name for name in operations if name not in known]:
+        raise UsageError(f"--operations {unknown[0]}: no such project (id or name) reserved or used anything here")
 
 
 def _say(files: Iterator[Path]) -> None:

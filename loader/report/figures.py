@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from loader import check
+from loader.errors import Failure
 from loader.outputs import RESOURCES, Published
 
 # From the bottom of the stack up: the areas, each a sum of metrics; they add up to `total`.
@@ -151,6 +152,8 @@ def read(published: Published, key: str, name: str, schemas: tuple[str, ...] = (
             ) group by all"""
         )
     }
+    if not any(collector == "current" for collector, _ in hours):
+        raise Failure(f"{key}: no metric is tracked, so there is nothing to show; were its tables extracted?")
     return Figures(
         key=key,
         name=name,
@@ -159,7 +162,7 @@ def read(published: Published, key: str, name: str, schemas: tuple[str, ...] = (
         buckets=_buckets(published),
         months=_months(published),
         hours=hours,
-        projects=_projects(published, top),
+        projects=_projects(published, top, hours.get(("current", "nodes"), {})),
         node_types=_node_types(published),
         findings=check.findings(published, schemas),
     )
@@ -192,7 +195,7 @@ def _months(published: Published) -> dict[tuple[str, str], list[Month]]:
     return found
 
 
-def _projects(published: Published, top: int) -> list[Held]:
+def _projects(published: Published, top: int, tracked: Iterable[str]) -> list[Held]:
     """Those with the most node-hours taken (reserved, or held on demand); the last is the sum of the rest."""
     rows = published.rows(
         """select project_id, max(project_name) as project_name,
@@ -205,14 +208,15 @@ def _projects(published: Published, top: int) -> list[Held]:
         ) group by project_id"""
     )
     held = [Held(row["project_id"], row["project_name"], row["hours"]) for row in rows]
-    held.sort(key=lambda h: (-taken(h.hours), h.project_id or ""))
+    held.sort(key=lambda h: (-taken(h.hours, tracked), h.project_id or ""))
     rest = held[top:]
     return held[:top] + ([Held(None, None, _summed(h.hours for h in rest), len(rest))] if rest else [])
 
 
-def taken(hours: Hours) -> float:
-    """Reserved or held on demand; held in reservations where nothing is reserved."""
-    return hours.get("committed", hours.get("occupied_reservation", 0.0)) + hours.get("occupied_ondemand", 0.0)
+def taken(hours: Hours, tracked: Iterable[str]) -> float:
+    """Reserved or held on demand; held in reservations at a site that doesn't track (its metrics) what is reserved."""
+    reserved = "committed" if "committed" in tracked else "occupied_reservation"
+    return hours.get(reserved, 0.0) + hours.get("occupied_ondemand", 0.0)
 
 
 def _summed(each: Iterable[Hours]) -> Hours:

@@ -34,6 +34,7 @@
   async function draw(panel) {
     const site = sites[panel.dataset.site];
     const holder = panel.querySelector(".chart");
+    const turn = panel.turn = (panel.turn || 0) + 1;
     const old = charts.findIndex((chart) => chart.panel === panel);
     if (old >= 0) charts.splice(old, 1)[0].view.finalize();
     const rows = rowsOf(site, chosen());
@@ -44,7 +45,13 @@
     const spec = structuredClone(specs[Object.keys(site.resources[chosen()]).join()]);
     spec.datasets = { stack: rows };
     setTitle(spec, labels[chosen()]);
-    const view = await embed(holder, spec);
+    const place = document.createElement("div");
+    holder.replaceChildren(place);
+    const view = await embed(place, spec);
+    if (turn !== panel.turn) { // another resource was chosen meanwhile, and drawn in a place of its own
+      view.finalize();
+      return;
+    }
     charts.push({ panel, holder, rows, view, at: -1 });
     await apply(charts[charts.length - 1]);
   }

@@ -208,6 +208,11 @@ def _findings(site: Figures) -> list[Row]:
     return [{**row, "subject": ", ".join(row["subjects"])} for row in rows.values()]
 
 
+def _in_one_month(start: datetime, end: datetime) -> bool:
+    last = end - timedelta(microseconds=1)
+    return (start.year, start.month) == (last.year, last.month)
+
+
 def _months(site: Figures, resource: str) -> Row:
     months, hours = site.months["current", resource], site.hours["current", resource]
     metrics = [m for m in operands() if m in hours]
@@ -225,7 +230,7 @@ def _months(site: Figures, resource: str) -> Row:
         ],
         "sum": [hours[m] for m in metrics],
         "in_use": ratio(hours, RATIOS["in_use"]),
-        "whole": all(later - t <= timedelta(days=1) or t.day == 1 for t, later in pairwise(starts)),
+        "whole": all(_in_one_month(t, later) for t, later in pairwise([*starts, site.window[1]])),
     }
 
 
@@ -242,13 +247,13 @@ def _legacy(site: Figures) -> list[Row]:
 
 
 def _projects(site: Figures, nodes: Hours) -> list[Row]:
-    everything = taken(nodes)
+    everything = taken(nodes, nodes)
     return [
         {
             "label": f"{p.others} others" if p.others else p.project_name or p.project_id or "none recorded",
             "id": p.project_id if p.project_name else None,
             "hours": [p.hours.get(m) for m in ("committed", "occupied_reservation", "occupied_ondemand")],
-            "share": taken(p.hours) / everything if everything else None,
+            "share": taken(p.hours, nodes) / everything if everything else None,
         }
         for p in site.projects
     ]

@@ -7,8 +7,8 @@ from loader.errors import Failure, UsageError
 
 
 def local(path: str, flag: str) -> Path:
-    """A file or folder of this machine; UsageError if it is a URL."""
-    if not path or "://" in path:
+    """A file or folder of this machine; UsageError if it is a URL, or no name."""
+    if not Path(path).name or "://" in path:
         raise UsageError(f"{flag} {path!r} is not a local path")
     return Path(path)
 

@@ -6,18 +6,15 @@ with terms as (
   {% endfor %}
 )
 
-select * from (
-  select
-    m.collector_type,
-    t.parent,
-    m.ts,
-    {% for r in resources() %}
-    sum(sum(case when m.metric = t.parent then d_{{ r }} else -d_{{ r }} end)) over history as {{ r }}{{ ',' if not loop.last }}
-    {% endfor %}
-  from {{ model }} as m
-  join terms as t using (metric)
-  group by m.collector_type, t.parent, m.ts
-  window history as (partition by m.collector_type, t.parent order by m.ts)
-)
-where {{ resources() | join(' <> 0 or ') }} <> 0
+select
+  m.collector_type,
+  t.parent,
+  m.ts,
+  {% for r in resources() %}
+  sum(case when m.metric = t.parent then d_{{ r }} else -d_{{ r }} end) as {{ r }}{{ ',' if not loop.last }}
+  {% endfor %}
+from {{ model }} as m
+join terms as t using (metric)
+group by m.collector_type, t.parent, m.ts
+having {% for r in resources() %}{{ r }} <> 0{{ ' or ' if not loop.last }}{% endfor %}
 {% endtest %}

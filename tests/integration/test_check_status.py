@@ -171,3 +171,9 @@ def test_status_of_a_place_that_cannot_be_read_goes_on_with_the_others(small: Pa
     assert "bad: " in ran.stderr
     assert "is not a manifest of ours" in ran.stderr
     assert "2024-03-01 to 2024-04-01" in ran.stdout
+
+
+def test_few_hours_are_left_out_of_every_format(small: Path) -> None:
+    found = succeeded(usage("check", "--output", small, "--format", "json", "--min-hours", "1000000")).stdout
+    assert [f for f in json.loads(found)["findings"] if f["hours"] is not None] == []
+    assert json.loads(found)["findings"], "those without hours stay"

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -160,3 +160,16 @@ def test_grafanas_query_answers(folder: Path, uri: str, mariadb: servers.MariaDB
         inside[0]["committed"] - inside[0]["occupied_reserved"],
         inside[0]["total"],
     )
+
+
+def test_names_that_differ_in_case_are_two_sites(
+    folder: Path, uri: str, mariadb: servers.MariaDB, tmp_path: Path
+) -> None:
+    (edge,) = [line for line in (folder / "site.yml").read_text().splitlines() if line.startswith("edge:")]
+    (tmp_path / "site.yml").write_text(edge.replace("edge:", "EDGE:", 1))
+    succeeded(process(folder, tmp_path / "out", "--site", "edge", "--export-uri", uri))
+    dates = ["--start-date", WINDOW[0], "--end-date", WINDOW[1]]
+    flags = ["process", "--output", tmp_path / "other", "--export-uri", uri, *dates]
+    succeeded(usage("--config", tmp_path / "site.yml", *flags))
+    sites = Counter(row[1] for row in table(mariadb))
+    assert sites["edge"] == sites["EDGE"] > 0

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
+from loader.errors import Failure
 from loader.machine import jobs_within, share_of
+from loader.parallel import run_all
 from tests.commands import BIN, OUTPUTS, WINDOW, contents, metadata, succeeded, usage
 
 DATES = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
@@ -146,3 +150,33 @@ def test_jobs_share_the_memory(limit: str, cores: int, jobs: int, share: str, mo
     monkeypatch.setattr("loader.machine.cores", lambda: cores)
     assert jobs_within(limit) == jobs
     assert share_of(limit, jobs) == share
+
+
+def test_names_are_shown_as_they_are_and_told_apart(sites: Path, tmp_path: Path) -> None:
+    """What rich would take for a colour, or for the end of one; two sites of one name."""
+    names = {"a": "CHI [uc]", "b": "CHI [/x]", "c": "CHI [uc]"}
+    for key in names:
+        shutil.copytree(sites / "edge", tmp_path / key)
+    lines = [f"{key}: {{data_dir: '{tmp_path}/{key}', site_name: '{name}'}}\n" for key, name in names.items()]
+    (tmp_path / "site.yml").write_text("".join(lines))
+    config = ("--config", tmp_path / "site.yml")
+    wide = {"COLUMNS": "200"}
+    printed = succeeded(usage(*config, "process", "--output", tmp_path / "out", *DATES, env=wide)).stdout.splitlines()
+    shown = ["CHI [uc] (a)", "CHI [/x]", "CHI [uc] (c)"]
+    assert [line.split("  ")[0] for line in printed[-3:]] == shown
+    (heads,) = [line for line in printed if line.strip().startswith("CHI [uc] (a)") and "(c)" in line]
+    assert [head.strip() for head in re.split(" {2,}", heads.strip())] == shown
+    status = succeeded(usage(*config, "status", "--output", tmp_path / "out", env=wide)).stdout
+    assert all(name in status for name in shown)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_nobody_thought_of_is_the_failure_of_one_site(jobs: int, capfd: pytest.CaptureFixture) -> None:
+    def breaks(_progress: object) -> str:
+        raise ValueError("at mysql://user:hunter2@host")
+
+    found = dict(run_all({"a": breaks, "b": lambda _progress: "done"}, jobs, lambda *_: None))
+    assert found["b"] == "done"
+    assert isinstance(found["a"], Failure)
+    assert str(found["a"]).startswith("unexpected, please report it: ValueError: at mysql://…@host (")
+    assert capfd.readouterr() == ("", "")

@@ -1,6 +1,7 @@
 """The main job on real input: MariaDB, extract, process; every number against an independent count."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,6 +65,7 @@ def test_window_and_run_are_in_the_metadata(site, tmp_path: Path) -> None:
     usage_facts, span_facts = (metadata(tmp_path / "here" / f"{name}.parquet") for name in ("usage", "spans"))
     assert usage_facts == span_facts
     assert len(usage_facts.pop("run_id")) == 36
+    assert re.fullmatch("[0-9a-f]{64}", usage_facts.pop("inputs"))
     assert usage_facts == {
         "schema_version": "1",
         "site": "here",

@@ -178,3 +178,20 @@ def test_the_notebook_runs(folder: Path, tmp_path: Path) -> None:
     """With its options after `--`, as marimo's own command has them."""
     ran = run("python", CHECKOUT / "examples/notebook.py", "--", "--output", folder / "out", cwd=tmp_path)
     assert re.fullmatch(r"edge: in_use \d+\.\d%, .*\n", succeeded(ran).stdout)
+
+
+def test_operations_that_no_site_knows_are_an_error(folder: Path, tmp_path: Path) -> None:
+    flags = [
+        "--output",
+        folder / "out",
+        "--to",
+        tmp_path / "plots",
+        "--operations",
+        "openstack",
+        "--operations",
+        "opss",
+    ]
+    ran = usage("--config", folder / "site.yml", "plot", *flags)
+    says = "Error: --operations opss: no such project (id or name) reserved or used anything here\n"
+    assert (ran.returncode, ran.stderr) == (2, says)
+    assert not (tmp_path / "plots").exists()

@@ -106,3 +106,16 @@ def test_s3_that_cannot_be_read(change, says, bucket, s3: servers.S3, tmp_path: 
     assert says in run.stderr, run.stderr
     assert "Traceback" not in run.stderr
     assert not contents(tmp_path)
+
+
+def test_two_sites_at_once_in_object_storage(bucket, s3: servers.S3, tmp_path: Path) -> None:
+    """Twice: the second time the parent has looked at the outputs before it forks."""
+    place, _ = bucket
+    sample.write("edge", tmp_path / "edge")
+    (tmp_path / "site.yml").write_text(f"kvm: {{data_dir: '{place}'}}\nedge: {{data_dir: '{tmp_path}/edge'}}\n")
+    flags = ["--config", tmp_path / "site.yml", "process", "--output", "s3://usage-test/two", "--jobs", "2", *FLAGS]
+    for _ in range(2):
+        ran = succeeded(usage(*flags, env=s3.env))
+        assert ran.stderr == ""
+    found = {name.split("/", 2)[2] for name in s3.fs().find("s3://usage-test/two")}
+    assert found == {f"{site}/{name}" for site in ("kvm", "edge") for name in OUTPUTS}
