@@ -14,7 +14,7 @@ from loader import __version__, catalogue, storage
 from loader.catalogue import project_dir
 from loader.config import Site
 from loader.console import say
-from loader.errors import Failure, UsageError, stop_if_interrupted
+from loader.errors import Failure, Interrupted, UsageError, stop_if_interrupted
 from loader.parallel import Progress
 from loader.reasons import UNREADABLE, why
 
@@ -188,7 +188,12 @@ class Dbt:
         finally:
             DuckDBConnectionManager.close_all_connections()
             abandon()
-        stop_if_interrupted()
+        try:
+            stop_if_interrupted()
+        except Interrupted as e:
+            if published.files:
+                raise Interrupted(e.number, f"; the files of {site.key} are those of this run") from None
+            raise
         if not ran.success or not published.files:
             reason = why(ran)
             if UNREADABLE.search(reason):  # DuckDB doesn't say which file

@@ -127,7 +127,7 @@ class Commands(click.Group):
 
 def guarded(run: Callable):
     """Run a command; a Failure prints `Error: …` on stderr and exits with its code, Ctrl-C exits with 130."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # none where it was closed
         stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
     console.set_up()
     try:

@@ -162,6 +162,14 @@ def _label(key: str, entry: SiteEntry, config: Path | None) -> str:
     return substituted(entry.site_name or key, f"{config}: site_name of {key}")
 
 
+def _checked(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys of --site, each once; they are folders, too."""
+    for key in keys:
+        if not KEY.fullmatch(key):
+            raise UsageError(f"--site {key!r} may only hold letters, digits, _ . and -")
+    return tuple(dict.fromkeys(keys))
+
+
 def select(
     config: Path | None, keys: tuple[str, ...], data_dir: str | None, default_key: str | None = None
 ) -> list[Site]:
@@ -169,10 +177,7 @@ def select(
 
     Without a config one site is made of the flags alone; its key is --site or `default_key`.
     """
-    keys = tuple(dict.fromkeys(keys))
-    for key in keys:
-        if not KEY.fullmatch(key):
-            raise UsageError(f"--site {key!r} may only hold letters, digits, _ . and -")
+    keys = _checked(keys)
     if config is None:
         if len(keys) > 1:
             raise UsageError("several --site need --config, which says where the data of each lies")
@@ -228,7 +233,7 @@ def places(
     """
     if config is None:
         place = trimmed(output or DEFAULT_OUTPUT)
-        found = list(dict.fromkeys(keys)) or known(place)
+        found = list(_checked(keys)) or [key for key in known(place) if KEY.fullmatch(key)]
         if not found:
             raise UsageError(f"no site has outputs in {place}; give --output, or --config with `output`")
         return [Place(key, key, place, data_dir and trimmed(data_dir)) for key in found]

@@ -12,10 +12,11 @@ from pymysql.err import MySQLError
 from loader import storage
 from loader.errors import Failure, Interrupted, stop_if_interrupted
 from loader.mysql import Address, explain
+from loader.outputs import WIDE
 from loader.pipeline import quiet_dlt
 
 SCHEMA, TABLE = "usage_compat", "usage_wide"
-FILE = f"{TABLE}.parquet"
+FILE = f"{WIDE}.parquet"
 KEYS = {
     "time": "datetime(6) not null",
     "site": "varchar(191) character set utf8mb4 collate utf8mb4_bin not null",  # UC and uc are two sites
@@ -94,7 +95,8 @@ def _replace(files: dict[str, Path], address: Address) -> int:
             _create(cursor, next(iter(files.values())))
             cursor.execute("start transaction")
             marks = ", ".join(["%s"] * len(files))
-            cursor.execute(f"delete from {SCHEMA}.{TABLE} where binary site in ({marks})", list(files))
+            both = f"site in ({marks}) and binary site in ({marks})"  # by the key, and of that case alone
+            cursor.execute(f"delete from {SCHEMA}.{TABLE} where {both}", [*files] * 2)
             count = sum(_insert(cursor, file) for file in files.values())
         connection.commit()
         return count

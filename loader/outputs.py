@@ -20,6 +20,7 @@ FILES = ("usage", "usage_by_project", "spans", "quality")
 RESAMPLED = ("usage_resampled", "usage_by_project_resampled")  # with --resample only
 WIDE = "usage_wide"  # with --wide only
 RESOURCES = ("nodes", "vcpus", "vcpus_overcommit", "memory_mb", "disk_gb")
+NEEDED = ("run_id", "start_date", "end_date")  # of the metadata
 Row = dict[str, Any]
 
 
@@ -66,10 +67,15 @@ class Published:
         return datetime.fromisoformat(self.marks["start_date"]), datetime.fromisoformat(self.marks["end_date"])
 
     def rows(self, query: str, **values: Any) -> list[Row]:
-        """The rows of a query; `$name` in it stands for a value."""
-        found = self.connection.execute(query, values)
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        """The rows of a query; `$name` in it stands for a value. Raises Failure where a file can't be read."""
+        import duckdb
+
+        try:
+            found = self.connection.execute(query, values)
+            names = [column[0] for column in found.description]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except duckdb.Error as e:
+            raise Failure(f"cannot read the files in {self.folder}: {storage.reason(e)}; process again") from None
 
 
 def read_marks(filesystem: Any, folder: str, names: tuple[str, ...] = FILES) -> dict[str, dict[str, str]]:
@@ -98,6 +104,9 @@ def opened(output: str, site: str, resampled: bool = False) -> Iterator[Publishe
         raise Failure(f"{folder}/{missing[0]}.parquet is not there: process {site} into --output {output}{how}")
     if len({each.get("run_id") for each in found.values()}) > 1:
         raise Failure(f"{folder}: the files are of different runs (run_id in their metadata): process again")
+    for name, each in found.items():
+        if lacking := [mark for mark in NEEDED if mark not in each]:
+            raise Failure(f"{folder}/{name}.parquet has no {lacking[0]} in its metadata: process again")
     with duckdb.connect(":memory:", config={"memory_limit": "1GB"}) as connection:
         connection.execute("set TimeZone = 'UTC'")
         if filesystem:

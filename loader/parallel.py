@@ -39,8 +39,13 @@ def _tell(channel: Connection, *words: Any) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _child(channel: Connection, run: Callable[[Progress], T]) -> None:
-    """Run in a process of its own: tell progress and what is said, then the result, or the Failure instead."""
+def _child(channel: Connection, inherited: list[Connection], run: Callable[[Progress], T]) -> None:
+    """Run in a process of its own: tell progress and what is said, then the result, or the Failure instead.
+
+    `inherited`: the ends at which the parent listens; were they open here, too, nobody would see that it is gone.
+    """
+    for end in inherited:
+        end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, too, which ends this one
     LOG.handlers[:] = [_ToParent(channel)]
     try:
@@ -86,7 +91,7 @@ def run_all(
             while waiting and len(running) < jobs:
                 name = waiting.pop(0)
                 mine, theirs = _CONTEXT.Pipe(duplex=False)
-                process = _CONTEXT.Process(target=_child, args=(theirs, runs[name]), name=name)
+                process = _CONTEXT.Process(target=_child, args=(theirs, [mine, *running], runs[name]), name=name)
                 process.start()  # were a signal to come before the next line, it would end when it next tells something
                 running[mine] = (name, process)
                 theirs.close()
@@ -114,7 +119,7 @@ def _heard(channel: Connection, process: Any) -> tuple:
     """What a process tells next; that it died, if it tells nothing any more."""
     try:
         return channel.recv()
-    except EOFError:
+    except (EOFError, OSError):  # OSError: in the middle of what it told
         process.join()
         return "result", Failure(_died(process.exitcode))
 

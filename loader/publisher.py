@@ -16,7 +16,7 @@ from typing import Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from loader import catalogue, inputs, manifest, storage
-from loader.errors import Failure
+from loader.errors import Failure, uninterrupted
 
 PART = ".part-"
 _parts: dict[tuple[str, str], Path] = {}  # of the runs of this process, by folder and run
@@ -73,7 +73,8 @@ class Plugin(BasePlugin):
             try:
                 if action == "publish":
                     self._refuse_change(self.facts["data_dir"])
-                    job["published"] = publish(part, folder, job["files"], job["unwanted"])
+                    with uninterrupted("publishing"):  # else files of two runs would lie side by side
+                        job["published"] = publish(part, folder, job["files"], job["unwanted"])
             finally:
                 abandon()
 
@@ -128,7 +129,11 @@ def part_folder(folder: str, run: str) -> Path:
     if not storage.is_remote(folder):
         return _parts.setdefault((folder, run), Path(folder) / f"{PART}{run}")
     if (folder, run) not in _parts:
-        _parts[folder, run] = Path(tempfile.mkdtemp(prefix="chameleon-usage-part-"))
+        spill = os.environ.get("CHAMELEON_USAGE_TEMP")
+        if spill:  # in the work folder, which is removed even if this process is killed
+            Path(spill).parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(spill).parent if spill else None
+        _parts[folder, run] = Path(tempfile.mkdtemp(prefix="chameleon-usage-part-", dir=beside))
     return _parts[folder, run]
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from loader import check
 from loader.errors import Failure
-from loader.outputs import RESOURCES, Published
+from loader.outputs import RESOURCES, Published, base_metrics
 
 # From the bottom of the stack up: the areas, each a sum of metrics; they add up to `total`.
 AREAS = {
@@ -35,6 +35,7 @@ class Ratio(NamedTuple):
     meaning: str
 
 
+BY_PROJECT = ("committed", "occupied_reservation", "occupied_ondemand")  # the metrics that a project has
 RATIOS = {
     "in_use": Ratio(
         "in use",
@@ -154,6 +155,7 @@ def read(published: Published, key: str, name: str, schemas: tuple[str, ...] = (
     }
     if not any(collector == "current" for collector, _ in hours):
         raise Failure(f"{key}: no metric is tracked, so there is nothing to show; were its tables extracted?")
+    tracked = hours.get(("current", "nodes"), {})
     return Figures(
         key=key,
         name=name,
@@ -162,8 +164,8 @@ def read(published: Published, key: str, name: str, schemas: tuple[str, ...] = (
         buckets=_buckets(published),
         months=_months(published),
         hours=hours,
-        projects=_projects(published, top, hours.get(("current", "nodes"), {})),
-        node_types=_node_types(published),
+        projects=_projects(published, top, tracked),
+        node_types=_node_types(published, tracked),
         findings=check.findings(published, schemas),
     )
 
@@ -207,7 +209,8 @@ def _projects(published: Published, top: int, tracked: Iterable[str]) -> list[He
           group by project_id, metric
         ) group by project_id"""
     )
-    held = [Held(row["project_id"], row["project_name"], row["hours"]) for row in rows]
+    zeros = {metric: 0.0 for metric in BY_PROJECT if metric in tracked}
+    held = [Held(row["project_id"], row["project_name"], zeros | row["hours"]) for row in rows]
     held.sort(key=lambda h: (-taken(h.hours, tracked), h.project_id or ""))
     rest = held[top:]
     return held[:top] + ([Held(None, None, _summed(h.hours for h in rest), len(rest))] if rest else [])
@@ -227,7 +230,7 @@ def _summed(each: Iterable[Hours]) -> Hours:
     return total
 
 
-def _node_types(published: Published) -> list[NodeType]:
+def _node_types(published: Published, tracked: Iterable[str]) -> list[NodeType]:
     """Node-hours in the window by node type, of the spans that count; they add up to those of the timeline."""
     start, end = published.window
     rows = published.rows(
@@ -242,5 +245,6 @@ def _node_types(published: Published) -> list[NodeType]:
         start=start,
         end=end,
     )
-    found = [NodeType(row["node_type"], row["machines"], row["hours"]) for row in rows]
+    zeros = {metric: 0.0 for metric in base_metrics() if metric in tracked}
+    found = [NodeType(row["node_type"], row["machines"], zeros | row["hours"]) for row in rows]
     return sorted(found, key=lambda t: (-t.hours.get("total", 0.0), t.name or ""))

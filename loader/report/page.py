@@ -149,10 +149,10 @@ def _comparison(sites: list[Figures], start: datetime, end: datetime) -> Row:
     rows = []
     for site in sites:
         months = site.months.get(("current", "nodes"), [])
-        known = [(m.month, share) for m in months if (share := ratio(m.hours, RATIOS["in_use"])) is not None]
-        rows += [{"t": charts.milliseconds(max(t, start)), "site": site.name, "share": share} for t, share in known]
+        known = [(max(m.month, site.window[0]), ratio(m.hours, RATIOS["in_use"])) for m in months]
         if known:
-            rows.append({"t": charts.milliseconds(site.window[1]), "site": site.name, "share": known[-1][1]})
+            known.append((site.window[1], known[-1][1]))
+        rows += [{"t": charts.milliseconds(t), "site": site.name, "share": share} for t, share in known]
     chart = charts.comparison([site.name for site in sites], has_events=False, look=charts.PAGE)
     return charts.with_data(charts.specification(chart, start, end, charts.PAGE), sites=rows)
 

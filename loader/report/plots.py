@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,14 @@ TABLES = ("parquet", "csv", "json")
 SCALE = 2  # pixels a point, for screens and paper
 OPERATIONS, USERS, AVAILABLE = "operations", "user projects", "available"
 Row = dict[str, Any]
+Window = tuple[datetime, datetime]
 
 
 def draw(
-    chart: alt.TopLevelMixin, site: Figures, title: str, file: Path, images: Iterable[str], **data: list[Row]
+    chart: alt.TopLevelMixin, window: Window, title: str, file: Path, images: Iterable[str], **data: list[Row]
 ) -> list[Path]:
-    """Write a chart over the site's window to `file` with each image's suffix; returns the files."""
-    start, end = site.window
-    content = charts.with_data(charts.specification(chart, start, end, FILE, title), **data)
+    """Write a chart over a window to `file` with each image's suffix; returns the files."""
+    content = charts.with_data(charts.specification(chart, *window, FILE, title), **data)
     written = []
     for image in images:
         target = file.with_suffix(f".{image}")
@@ -51,14 +52,16 @@ def stacks(site: Figures, folder: Path, images: Iterable[str] = IMAGES) -> Itera
         chart = alt.vconcat(charts.stack(areas, lines, UNITS[resource]), charts.utilisation())
         chart = chart.resolve_scale(color="independent").resolve_legend(color="independent", strokeDash="independent")
         title = f"{site.name}: {UNITS[resource]}"
-        yield from draw(chart, site, title, folder / f"stack_{resource}", images, stack=charts.stack_rows(buckets))
+        yield from draw(
+            chart, site.window, title, folder / f"stack_{resource}", images, stack=charts.stack_rows(buckets)
+        )
 
 
 def comparison(
     sites: list[Figures], folder: Path, events: Iterable[Event] = (), images: Iterable[str] = IMAGES
 ) -> Iterator[Path]:
     """Nodes in use of all sites in one plot, with the events of any of them."""
-    widest = max(sites, key=lambda site: site.window[1] - site.window[0])
+    window = min(site.window[0] for site in sites), max(site.window[1] for site in sites)
     names = {site.key: site.name for site in sites}
     rows = []
     for site in sites:
@@ -71,7 +74,7 @@ def comparison(
         if e.site is None or e.site in names
     ]
     chart = charts.comparison(list(names.values()), has_events=bool(shown))
-    yield from draw(chart, widest, "Nodes in use", folder / "comparison", images, sites=rows, events=shown)
+    yield from draw(chart, window, "Nodes in use", folder / "comparison", images, sites=rows, events=shown)
 
 
 def collectors(site: Figures, folder: Path, images: Iterable[str] = IMAGES) -> Iterator[Path]:
@@ -89,7 +92,7 @@ def collectors(site: Figures, folder: Path, images: Iterable[str] = IMAGES) -> I
         ]
         rows += [*each, {**each[-1], "t": milliseconds(current.end)}]
     chart = charts.collectors(metrics)
-    yield from draw(chart, site, f"{site.name}: collectors", folder / "collectors", images, collectors=rows)
+    yield from draw(chart, site.window, f"{site.name}: collectors", folder / "collectors", images, collectors=rows)
 
 
 def devices(
@@ -102,7 +105,7 @@ def devices(
     chart = charts.parts([OPERATIONS, USERS, AVAILABLE], UNITS["nodes"])
     title = f"{site.name}: reserved by operations and by user projects, under the line of all"
     stack = charts.stack_rows(site.buckets["current", "nodes"])
-    yield from draw(chart, site, title, folder / "devices", images, parts=rows, stack=stack)
+    yield from draw(chart, site.window, title, folder / "devices", images, parts=rows, stack=stack)
 
 
 def device_rows(site: Figures, published: Published, operations: Iterable[str]) -> list[Row]:

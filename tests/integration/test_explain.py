@@ -8,13 +8,15 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from loader import sample
 from loader.errors import UsageError
 from loader.explain import explain, stack
 from loader.outputs import FILES, opened
-from tests.commands import process, rows, succeeded, usage
+from tests.commands import OUTPUTS, process, rows, succeeded, usage
 from tests.small_site import bare_instance, blazar_host, flavor_lease, host, instance, lease, write
 
 MARCH = ("2024-03-01", "2024-04-01")
@@ -270,3 +272,12 @@ def test_a_flavor_reservation_has_its_share(tmp_path: Path) -> None:
     process(tmp_path / "data", tmp_path / "out", window=MARCH)
     text = explained(tmp_path / "out", "--at", "2024-03-10", "--metric", "committed")
     assert "committed in nodes: 0.2500, of 1 span\n" in text
+
+
+def test_files_of_another_program_are_told(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    for name in OUTPUTS:
+        pq.write_table(pa.table({"a": [1]}), tmp_path / "here" / name)
+    ran = usage("explain", "--site", "here", "--output", tmp_path, "--at", "2024-06-01")
+    says = f"Error: {tmp_path}/here/usage.parquet has no run_id in its metadata: process again\n"
+    assert (ran.returncode, ran.stderr) == (1, says)

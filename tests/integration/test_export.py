@@ -13,6 +13,8 @@ import pytest
 from loader import sample
 from tests import servers
 from tests.commands import CHECKOUT, OUTPUTS, WINDOW, contents, rows, succeeded, usage
+from tests.commands import process as processed
+from tests.extracted import RUN, extracted_again
 
 PASSWORD = "p@ss/w:rd"  # noqa: S105
 NAMED = {"occupied_reserved": "occupied_reservation"}
@@ -173,3 +175,14 @@ def test_names_that_differ_in_case_are_two_sites(
     succeeded(usage("--config", tmp_path / "site.yml", *flags))
     sites = Counter(row[1] for row in table(mariadb))
     assert sites["edge"] == sites["EDGE"] > 0
+
+
+def test_outputs_that_are_left_alone_are_exported(data: Path, uri: str, tmp_path: Path) -> None:
+    """An export that failed is made up for without processing once more."""
+    extracted_again(data, RUN, "2025-01-01 00:00:00.000000")
+    first = processed(data, tmp_path / "out", flags=["--wide"])
+    assert "exported" not in first.stdout
+    again = processed(data, tmp_path / "out", flags=["--export-uri", uri]).stdout
+    assert again.startswith("here: nothing to do, ")
+    count = len(rows(tmp_path / "out/here/usage_wide.parquet"))
+    assert f"exported {count:,} rows to usage_compat.usage_wide" in again

@@ -16,6 +16,7 @@ from loader import sample
 from loader.errors import Failure
 from loader.machine import jobs_within, share_of
 from loader.parallel import run_all
+from tests.cloud import wait_until
 from tests.commands import BIN, OUTPUTS, WINDOW, contents, metadata, succeeded, usage
 
 DATES = ("--start-date", WINDOW[0], "--end-date", WINDOW[1])
@@ -180,3 +181,16 @@ def test_what_nobody_thought_of_is_the_failure_of_one_site(jobs: int, capfd: pyt
     assert isinstance(found["a"], Failure)
     assert str(found["a"]).startswith("unexpected, please report it: ValueError: at mysql://…@host (")
     assert capfd.readouterr() == ("", "")
+
+
+def test_sites_do_not_outlive_the_one_that_was_called(sites: Path, tmp_path: Path) -> None:
+    """Killed, it can't end them; they see it when they next tell something."""
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    run = begun(sites, tmp_path / "out", temp)
+    begotten = children(run.pid)
+    assert len(begotten) == 2
+    run.kill()
+    run.communicate()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in begotten), "they were to end")
+    assert not list((tmp_path / "out").glob("*/usage.parquet"))

@@ -14,6 +14,7 @@ import pytest
 from loader import sample
 from tests.commands import (
     BIN,
+    CHECKOUT,
     OUTPUTS,
     WINDOW,
     contents,
@@ -198,3 +199,30 @@ def test_a_site_that_fails_does_not_stop_the_others(data_dir: Path, tmp_path: Pa
     assert "1 of 2 sites not processed, their files are as before: gone" in run.stderr
     assert "Fine & well" in run.stdout
     assert sorted(contents(tmp_path / "out")) == [f"fine/{name}" for name in OUTPUTS]
+
+
+STOPPED = """
+import os, pathlib, signal, sys
+put = pathlib.Path.replace
+def replace(self, target):
+    put(self, target)
+    if str(target).endswith("quality.parquet"):  # the first of four
+        os.kill(os.getpid(), signal.SIGTERM)
+pathlib.Path.replace = replace
+from loader.cli import main
+main(sys.argv[1:])
+"""
+
+
+def test_an_interrupt_while_files_are_moved_waits(tmp_path: Path) -> None:
+    sample.write("edge", tmp_path / "data")
+    process(tmp_path / "data", tmp_path / "out", window=("2024-02-01", "2024-03-01"))
+    flags = ["--site", "here", "--data-dir", tmp_path / "data", "process", "--output", tmp_path / "out"]
+    command = [sys.executable, "-c", STOPPED, *map(str, flags), "--start-date", WINDOW[0], "--end-date", WINDOW[1]]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT)
+    says = (
+        "Error: interrupted; what was not reported as written is as before; the files of here are those of this run\n"
+    )
+    assert (ran.returncode, ran.stderr) == (143, says)
+    assert len({metadata(file)["run_id"] for file in (tmp_path / "out/here").glob("*.parquet")}) == 1
+    assert metadata(tmp_path / "out/here/usage.parquet")["start_date"].startswith(WINDOW[0])

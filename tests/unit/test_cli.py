@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from loader import __version__
 from loader.cli import main
 from loader.errors import Failure
-from tests.commands import BIN, run
+from tests.commands import BIN, CHECKOUT, run
 
 WINDOW = ["--start-date", "2024-01-01", "--end-date", "2025-01-01"]
 SECRET = "hunter2"  # noqa: S105
@@ -227,3 +227,22 @@ def test_print_grant_sql_refuses_what_it_can_not_quote() -> None:
     result = invoke("print-grant-sql", "--user", "a\\b")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: --user may hold neither backslashes")
+
+
+@pytest.mark.parametrize("uri", ["mysql://u:hunter2@h", "mysql://u:hunter2 and more@h", "mysql://u:hun@ter2@h/x"])
+def test_a_uri_typed_in_a_wrong_place_is_told_without_its_password(uri: str) -> None:
+    result = invoke("extract", uri)
+    assert result.exit_code == 2
+    assert "mysql://…@h" in result.stderr
+    assert "ter2" not in result.stderr
+
+
+@pytest.mark.parametrize("command", [["explain", "--at", "2024-01-01"], ["check"], ["status"], ["plot"]])
+def test_a_site_is_no_path(command: list[str]) -> None:
+    result = invoke(*command, "--site", "../x")
+    assert (result.exit_code, result.stderr) == (2, "Error: --site '../x' may only hold letters, digits, _ . and -\n")
+
+
+def test_closed_streams_are_no_error() -> None:
+    command = ["bash", "-c", f"{sys.executable} -m loader --help >&-"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False, cwd=CHECKOUT).stderr == ""
