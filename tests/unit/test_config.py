@@ -292,7 +292,11 @@ def test_places_of_outputs(config) -> None:
         ("b", "output/usage", "/b"),
     ]
     assert [p.output for p in places(path, ("a",), None, "/flag", list)] == ["/flag"]
-    assert [p.key for p in places(None, (), None, "/x", lambda place: ["one", place])] == ["one", "/x"]
+    looked_at = []
+    found = places(
+        None, (), None, "/x", lambda place: looked_at.append(place) or ["one", "two", "not a key", ".hidden"]
+    )
+    assert ([p.key for p in found], looked_at) == (["one", "two"], ["/x"])
     with pytest.raises(UsageError, match="no site has outputs in /x; give --output, or --config with `output`"):
         places(None, (), None, "/x", lambda _: [])
 
