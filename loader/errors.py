@@ -21,7 +21,7 @@ class UsageError(Failure):
 
 def redacted(text: str) -> str:
     """A message less the user and password of any URI in it: click repeats what was typed in a wrong place."""
-    return re.sub(r"://(?!user:password@)[^\n@]*@(\S*@)?", "://…@", text)
+    return re.sub(r"://(?!user:password@)(\S*@|[^\s:@/]+:[^\n@]*@(\S*@)?)", "://…@", text)
 
 
 def unexpected(error: Exception) -> str:
