@@ -170,8 +170,7 @@ def test_of_two_sites_only_the_changed_one_is_made(data: Path, out: Path) -> Non
     ]
 
 
-def test_dbt_by_hand_makes_the_same(data: Path, tmp_path: Path) -> None:
-    """Its vars have the same names and another way of writing a date: it is made anew once more, never wrongly left."""
+def test_what_dbt_made_by_hand_of_another_window_is_made_anew(data: Path, tmp_path: Path) -> None:
     extracted_again(data, RUN, LATER)
     succeeded(dbt_build(data, tmp_path / "out", variables={"end_date": "2024-12-31"}))
     assert not is_left_alone(data, tmp_path / "out")
