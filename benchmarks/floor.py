@@ -1,8 +1,8 @@
 """The floor of `process`: the SQL that dbt compiles, run by DuckDB alone.
 
 `floor.py prepare STATEMENTS.json VARS.json` compiles the project for a site and writes its statements, parents first;
-`floor.py run STATEMENTS.json FOLDER [--tests] [--without MODEL]` runs them, importing nothing but duckdb; without a
-model, and what is made of it.
+`floor.py run STATEMENTS.json FOLDER` runs them, importing nothing but duckdb, and writes FOLDER/parts.json: how many
+seconds of it the models took, and the models without those by project; FOLDER/seconds.json has each statement's.
 """
 
 import json
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+BY_PROJECT = "timeline_by_project"
 
 
 def _manifest(variables: dict[str, str], target: Path) -> dict:
@@ -76,7 +77,7 @@ def prepare(variables: dict[str, str]) -> dict:
     return {"settings": settings, "statements": ordered}
 
 
-def run(plan: dict, folder: Path, tests: bool, without: str | None = None) -> dict[str, float]:
+def run(plan: dict, folder: Path) -> dict[str, float]:
     """Run the statements in a new database; seconds of each. Exits when a test finds a row."""
     import time
 
@@ -86,13 +87,7 @@ def run(plan: dict, folder: Path, tests: bool, without: str | None = None) -> di
     connection = duckdb.connect(":memory:", config=config)
     connection.execute("set TimeZone = 'UTC'")
     seconds: dict[str, float] = {}
-    left_out = {without}
     for statement in plan["statements"]:
-        if left_out & {statement["name"], *statement["of"]}:
-            left_out.add(statement["name"])
-            continue
-        if statement["kind"] == "test" and not tests:
-            continue
         started = time.perf_counter()
         found = connection.execute(statement["sql"].replace("{folder}", str(folder))).fetchall()
         seconds[statement["name"]] = round(time.perf_counter() - started, 3)
@@ -101,17 +96,30 @@ def run(plan: dict, folder: Path, tests: bool, without: str | None = None) -> di
     return seconds
 
 
-def main(action: str, file: str, argument: str, *flags: str) -> None:
+def parts(plan: dict, seconds: dict[str, float]) -> dict[str, float]:
+    """How long the models took of it, and the models but for those by project."""
+    models = {s["name"]: s for s in plan["statements"] if s["kind"] != "test"}
+    by_project: set[str] = set()
+    for name, statement in models.items():  # parents first
+        if name == BY_PROJECT or by_project & set(statement["of"]):
+            by_project.add(name)
+    return {
+        "models": sum(seconds[name] for name in models),
+        "without by project": sum(seconds[name] for name in models.keys() - by_project),
+    }
+
+
+def main(action: str, file: str, argument: str) -> None:
     """The command line of the module's docstring."""
     path = Path(file)
     if action == "prepare":
         path.write_text(json.dumps(prepare(json.loads(Path(argument).read_text("utf-8"))), indent=1), "utf-8")
         return
-    folder = Path(argument)
+    folder, plan = Path(argument), json.loads(path.read_text("utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
-    without = flags[flags.index("--without") + 1] if "--without" in flags else None
-    seconds = run(json.loads(path.read_text("utf-8")), folder, "--tests" in flags, without)
+    seconds = run(plan, folder)
     (folder / "seconds.json").write_text(json.dumps(seconds, indent=1), "utf-8")
+    (folder / "parts.json").write_text(json.dumps(parts(plan, seconds)), "utf-8")
 
 
 if __name__ == "__main__":

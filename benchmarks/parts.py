@@ -57,17 +57,20 @@ def bench_size(bench: Bench, size: str, runs: int, before: dict[str, Row]) -> di
     script = [sys.executable, str(HERE / "floor.py")]
     if bench.once([*script, "prepare", str(plan), str(variables)], **env) is None:
         return {}
-    alone = [*script, "run", str(plan), str(WORK / "floor")]
-    floor = bench.measure(f"{size}: the models' SQL by DuckDB alone", alone, runs)
-    bare = bench.measure(f"{size}: the same without by project", [*alone, "--without", "timeline_by_project"], runs)
+    folder = WORK / "floor"
+    alone = [*script, "run", str(plan), str(folder)]
+    tests = bench.measure(f"{size}: models and tests by DuckDB alone", alone, runs, parts=folder / "parts.json")
+    floor = bench.part(tests, "models", f"{size}: of these, the models")
+    bare = bench.part(tests, "without by project", f"{size}: of these, without by project")
     floor.at_most(1.5, bare, "without by project")
-    bench.measure(f"{size}: models and tests by DuckDB alone", [*alone, "--tests"], runs)
     row = bench.measure(f"{size}: process", process(raw, "--memory-limit", limit), runs)
     row.at_most(1.8, floor, "DuckDB alone")
     resampled = bench.measure(
         f"{size}: process --resample 1d", process(raw, "--memory-limit", limit, "--resample", "1d"), runs
     )
     resampled.at_most(1.3, row, "process")
+    page = [COMMAND, "--data-dir", str(raw), "--site", "bench", "report", "--output", str(OUTPUT)]
+    report = bench.measure(f"{size}: report", [*page, "--html", str(WORK / "report.html")], runs)
     if size == "1M":
         less = bench.measure(f"{size}: process --memory-limit 1.5GB", process(raw, "--memory-limit", "1.5GB"), runs)
         less.at_most(1.4, row, "with 8GB")
@@ -76,7 +79,7 @@ def bench_size(bench: Bench, size: str, runs: int, before: dict[str, Row]) -> di
     if size == "10M" and "process" in before:
         row.at_most(12, before["process"], "1M")
     against_polars(bench, size, runs)
-    return {"floor": floor, "process": row, "resampled": resampled}
+    return {"floor": floor, "process": row, "resampled": resampled, "report": report}
 
 
 def against_polars(bench: Bench, size: str, runs: int) -> None:

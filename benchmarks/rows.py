@@ -35,6 +35,7 @@ class Row:
     read: float | None = None  # bytes that the process read, from the page cache or the disk
     written: float | None = None  # bytes that it wrote, temporary files included
     walls: list[float] = field(default_factory=list)
+    parts: dict[str, float] = field(default_factory=dict)  # seconds of parts, where the command tells them
     target: str = ""
     passed: bool | None = None
 
@@ -91,13 +92,22 @@ class Bench:
             return None
         return json.loads(result.read_text("utf-8")) | {"server": cpu_seconds(self.server) - before}
 
-    def measure(self, name: str, command: list[str], runs: int = 0, output: Path | None = None, **env: str) -> Row:
-        """A new row: a command run several times, each time with `output` made anew."""
-        facts = []
+    def measure(
+        self,
+        name: str,
+        command: list[str],
+        runs: int = 0,
+        output: Path | None = None,
+        parts: Path | None = None,
+        **env: str,
+    ) -> Row:
+        """A new row: a command run several times, each time with `output` made anew; it may write `parts`, as JSON."""
+        facts, told = [], []
         for _ in range(runs or self.runs):
             if output:
                 shutil.rmtree(output, ignore_errors=True)
             facts.append(self.once(command, **env))
+            told.append(json.loads(parts.read_text("utf-8")) if parts and facts[-1] else {})
         row = Row(name)
         self.rows.append(row)
         if all(facts):
@@ -105,10 +115,16 @@ class Bench:
             for figure in ("wall", "cpu", "read", "written"):
                 setattr(row, figure, statistics.median(f[figure] for f in facts))
             row.peak = max(f["peak"] for f in facts)
+            row.parts = {part: statistics.median(t[part] for t in told) for part in told[0]}
             if self.server:
                 row.server = statistics.median(f["server"] for f in facts)
             self.console.print(f"{name}: {row.wall:.1f} s, CPU {row.cpu:.1f} s, {row.peak / MB:,.0f} MB", markup=False)
         return row
+
+    def part(self, row: Row, part: str, name: str) -> Row:
+        """A new row: how long a part of another one took."""
+        self.rows.append(Row(name, row.parts.get(part)))
+        return self.rows[-1]
 
 
 def cpu_seconds(pid: int | None) -> float:
@@ -138,7 +154,8 @@ def cells(row: Row) -> list[str]:
         return [row.name, "failed", "", "", "", "", "", row.target, mark]
     server = "" if row.server is None else f"{row.server:.1f}"
     amounts = ["" if amount is None else f"{amount / MB:,.0f}" for amount in (row.peak, row.read, row.written)]
-    return [row.name, f"{row.wall:.1f}", f"{row.cpu:.1f}", server, *amounts, row.target, mark]
+    cpu = "" if row.cpu is None else f"{row.cpu:.1f}"
+    return [row.name, f"{row.wall:.1f}", cpu, server, *amounts, row.target, mark]
 
 
 def write_readme(rows: list[Row], about: str) -> None:

@@ -3,31 +3,21 @@
 import gc
 import json
 import os
-import re
-import tempfile
 from dataclasses import dataclass, field
 from logging import WARNING
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loader import __version__, catalogue, storage
-from loader.catalogue import project_dir
+from loader import catalogue, parsed, storage
 from loader.config import Site
 from loader.console import say
 from loader.errors import Failure, Interrupted, UsageError, stop_if_interrupted
 from loader.parallel import Progress
+from loader.parsed import project_flags
 from loader.reasons import UNREADABLE, why
 
 SUMMARY = "chameleon_usage_summary "
 OUR_EVENT = "JinjaLogDebug"  # what our macros log
-UNUSED = tuple(  # macros of dbt for what our project has not; dbt hands every macro to every node, twice
-    f"macros/{folder}/"
-    for folder in (
-        *("materializations/snapshots", "materializations/functions", "materializations/models/incremental"),
-        *("materializations/models/clone", "materializations/incremental_strategy", "python_model", "utils"),
-        *("relations/materialized_view", "unit_test_sql"),
-    )
-)
 SMALL = 50_000_000  # bytes of extracted files: memory for two queries at once is no matter
 
 
@@ -56,15 +46,6 @@ class Published:
     hours: dict[tuple[str, str], float] = field(default_factory=dict)
     quality: list[Finding] = field(default_factory=list)
     is_unchanged: bool = False
-
-
-def project_flags(target: Path, logs: Path) -> list[str]:
-    """Flags with which dbt runs our project: it writes to `target` and `logs` alone, and says nothing itself."""
-    project = str(project_dir())
-    return [
-        *("--project-dir", project, "--profiles-dir", project, "--target-path", str(target)),
-        *("--log-level", "none", "--log-level-file", "none", "--log-path", str(logs), "--no-version-check"),
-    ]
 
 
 @dataclass(frozen=True)
@@ -103,6 +84,9 @@ def dbt_runner(command: str):
     """dbt's runner, without telemetry and with a database in memory; UsageError if the extra is missing."""
     gc.disable()  # dbt makes millions of small objects that all live to the end
     try:
+        from mashumaro.config import BaseConfig
+
+        BaseConfig.lazy_compilation = True  # of what dbt imports; its own classes ask for it themselves
         from dbt.cli.main import dbtRunner
     except ImportError:
         raise UsageError(f"{command} needs an extra: pip install 'chameleon-usage[pipeline]'") from None
@@ -117,34 +101,37 @@ def dbt_runner(command: str):
 
 
 def _hear_less() -> None:
-    """Leave out dbt's debug events, of which nobody hears: making them into messages is an eighth of a small build."""
+    """Leave out dbt's debug events, of which nobody hears: to make them is a fifth of a small build."""
     from dbt_common.events.base_types import BaseEvent, EventLevel
     from dbt_common.events.event_manager import EventManager
     from dbt_common.events.event_manager_client import ctx_set_event_manager
 
+    def is_heard(event: BaseEvent) -> bool:
+        return type(event).__name__ == OUR_EVENT or event.level_tag() != EventLevel.DEBUG
+
     class Few(EventManager):
         def fire_event(self, e: BaseEvent, level: EventLevel | None = None, *more: Any, **named: Any) -> None:
-            if type(e).__name__ == OUR_EVENT or (level or e.level_tag()) != EventLevel.DEBUG:
+            if is_heard(e) and (level != EventLevel.DEBUG or type(e).__name__ == OUR_EVENT):
                 super().fire_event(e, level, *more, **named)
 
+    make = BaseEvent.__init__
+
+    def made(event: BaseEvent, *facts: Any, **named: Any) -> None:
+        if is_heard(event):
+            make(event, *facts, **named)
+
+    BaseEvent.__init__ = made
     ctx_set_event_manager(Few())
 
 
 class Dbt:
-    """dbt's runner with our project: parsed once, without any var so that partial parsing holds, then run a site."""
+    """dbt's runner with our project: parsed once, then run a site."""
 
     def __init__(self, work: Path, limits: Limits, options: Options):
         self.runner = dbt_runner("process")
         os.environ.update(CHAMELEON_USAGE_MEMORY_LIMIT=limits.memory, CHAMELEON_USAGE_THREADS=str(limits.threads))
         self.work, self.limits, self.options = work, limits, options
-        cache = parse_cache(work)
-        parsed = self.runner().invoke(["parse", "--no-write-json", *project_flags(cache, work)])
-        stop_if_interrupted()
-        if not parsed.success:
-            raise Failure(f"dbt cannot read its own project: {storage.reason(parsed.exception)}")
-        self.manifest = parsed.result
-        macros = self.manifest.macros.items()
-        self.manifest.macros = {key: m for key, m in macros if not m.original_file_path.startswith(UNUSED)}
+        self.manifest = parsed.manifest(self.runner, work)
         gc.freeze()  # what is there now stays
         gc.set_threshold(200_000, 50, 50)
         gc.enable()
@@ -220,15 +207,3 @@ def forget() -> None:
     """Let the program exit without walking through dbt's objects once more."""
     gc.freeze()
     gc.disable()
-
-
-def parse_cache(work: Path) -> Path:
-    """Where dbt keeps the parsed project between runs: the user's cache folder, or one for this run."""
-    try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = base / "chameleon-usage" / f"{__version__}-{re.sub(r'[^A-Za-z0-9]+', '-', str(project_dir()))[-80:]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except (OSError, RuntimeError):  # no home, or none that we may write to
-        return work / "cache"

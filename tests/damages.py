@@ -10,9 +10,9 @@ from tests.compiled import FOLDER, Built, Project
 
 MOMENT = "interval 1 microsecond"
 OVERLAP = "no_overlap_spans_total_hypervisor_hostname"
-SOUND = "sound_spans_spans_reservable_"
+SOUND = "sound_spans_all_spans_"
 INSIDE = "inside_parent_spans_reservable_hypervisor_hostname__ref_spans_total_"
-AUDITED = "every_reservable_device_audited"
+AUDITED = "every_reservable_row_audited"
 DEVICES = "at_most_devices_spans_occupied_ref_spans_committed_"
 STAYS = "covers_all_time_instance_stays_uuid"
 HOURS = "hours_of_spans_hours_ref_all_spans_"
@@ -24,7 +24,7 @@ LEVELS = "running_levels_timeline_collector_type__metric"
 PROJECT_LEVELS = "running_levels_timeline_by_project_collector_type__metric__project_id"
 SORTED = "sorted_file_usage_collector_type__metric__resource__timestamp"
 TYPES = "column_types_usage_"
-A_SPAN = "(select min(source_id) from spans_reservable where action = 'clipped')"
+A_SPAN = "(select min(source_id) from all_spans where metric = 'reservable' and action = 'clipped') and metric = 'reservable'"
 AN_OPEN_ROW = (
     "(select min(source_id) from spans_total where is_valid and end_at is null and hypervisor_hostname is not null)"
 )
@@ -40,14 +40,14 @@ DAMAGES = [
     (OVERLAP, f"insert into spans_total by name select * replace (end_at - {MOMENT} as start_at, null as end_at) from spans_total where source_id = {A_ROW}"),
     (OVERLAP, f"insert into spans_total by name select * replace (start_at + {MOMENT} as start_at) from spans_total where source_id = {A_ROW}"),
     (OVERLAP, f"insert into spans_total by name select * replace (start_at + {MOMENT} as start_at) from spans_total where source_id = {AN_OPEN_ROW}"),
-    (SOUND, f"update spans_reservable set end_at = start_at where source_id = {A_SPAN}"),
-    (SOUND, f"update spans_reservable set start_at = null where source_id = {A_SPAN}"),
-    (SOUND, f"update spans_reservable set original_start_at = start_at + {MOMENT} where source_id = {A_SPAN}"),
-    (SOUND, f"update spans_reservable set original_end_at = original_start_at where source_id = {A_SPAN}"),
-    (SOUND, f"update spans_reservable set action = 'none' where source_id = {A_SPAN}"),
-    (SOUND, f"update spans_reservable set start_at = original_start_at, end_at = original_end_at where source_id = {A_SPAN}"),
-    (SOUND, f"update spans_reservable set is_valid = false where source_id = {A_SPAN}"),
-    (SOUND, "update spans_reservable set end_at = '2024-01-01' where not is_valid"),
+    (SOUND, f"update all_spans set end_at = start_at where source_id = {A_SPAN}"),
+    (SOUND, f"update all_spans set start_at = null where source_id = {A_SPAN}"),
+    (SOUND, f"update all_spans set original_start_at = start_at + {MOMENT} where source_id = {A_SPAN}"),
+    (SOUND, f"update all_spans set original_end_at = original_start_at where source_id = {A_SPAN}"),
+    (SOUND, f"update all_spans set action = 'none' where source_id = {A_SPAN}"),
+    (SOUND, f"update all_spans set start_at = original_start_at, end_at = original_end_at where source_id = {A_SPAN}"),
+    (SOUND, f"update all_spans set is_valid = false where source_id = {A_SPAN}"),
+    (SOUND, "update all_spans set end_at = '2024-01-01' where not is_valid"),
     (INSIDE, "update spans_reservable set hypervisor_hostname = 'nobody'"),
     (INSIDE, f"update spans_total set start_at = start_at + {MOMENT}"),
     (INSIDE, f"update spans_total set end_at = coalesce(end_at, '2030-01-01') - {MOMENT}"),

@@ -884,9 +884,10 @@ _MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "a last end": ("1, 'infinity')", "1, till_at)"),
     },
     "tests/generic/every_row_audited.sql": {
-        "rows that are not audited": ("(({{ source_ids }}) except ({{ audited_ids }}))\nunion all\n", ""),
-        "audited rows that are not": ("\nunion all\n(({{ audited_ids }}) except ({{ source_ids }}))", ""),
-        "other rows": ("where {{ only }}", "where true"),
+        "rows that are not audited": ("((from rows) except (from audited))\nunion all\n", ""),
+        "audited rows that are not": ("\nunion all\n((from audited) except (from rows))", ""),
+        "other rows": ("where {{ source.get('only', 'true') }}", "where true"),
+        "the first source alone": ("if not loop.last }}\n  {% endfor %}", "if false }}\n  {% break %}{% endfor %}"),
     },
     "tests/generic/hours_of_buckets.sql": {
         "missing is equal": ("1e-9 * abs(h.hours), false)", "1e-9 * abs(h.hours), true)"),

@@ -1,7 +1,16 @@
-{% test every_row_audited(model, source_model, source_table, id='id', only='true') %}
-{% set source_ids %}select {{ id }}::varchar as id from {{ source_model }} where {{ only }}{% endset %}
-{% set audited_ids %}select source_id as id from {{ model }} where source_table = '{{ source_table }}'{% endset %}
-(({{ source_ids }}) except ({{ audited_ids }}))
+{% test every_row_audited(model, sources) %}
+with rows as (
+  {% for source in sources %}
+  select {{ literal(source.table) }} as source_table, {{ source.get('id', 'id') }}::varchar as source_id
+  from {{ source.model }}
+  where {{ source.get('only', 'true') }}
+  {{ 'union all' if not loop.last }}
+  {% endfor %}
+),
+
+audited as (select source_table, source_id from {{ model }})
+
+((from rows) except (from audited))
 union all
-(({{ audited_ids }}) except ({{ source_ids }}))
+((from audited) except (from rows))
 {% endtest %}

@@ -30,5 +30,5 @@ def test_a_damage_is_found(name: str, damage: str, sound: Sound) -> None:
 def test_every_generic_test_has_a_damage() -> None:
     tested = {name for name, _ in DAMAGES}
     for file in (CHECKOUT / "tests/generic").glob("*.sql"):
-        named = "every_reservable" if file.stem == "every_row_audited" else file.stem
+        named = "every_reservable_row" if file.stem == "every_row_audited" else file.stem
         assert any(name.startswith(named) for name in tested), file
