@@ -52,8 +52,9 @@ def manifest(runner: Any, work: Path) -> "Manifest":
     folder = cache_folder()
     file = folder / "project.pickle" if folder else None
     if found := _kept(file) if file else None:
-        dbtClassMixin.validate = classmethod(lambda cls, data: None)  # these very files have passed it
+        dbtClassMixin.validate = classmethod(lambda *_: None)  # these very files have passed it
     else:
+        say(DEBUG, "dbt parses its project; the next run will find it parsed" if file else "dbt parses its project")
         flags = ["--no-write-json", "--no-partial-parse", *project_flags(work / "parse", work)]
         parsed = runner().invoke(["parse", *flags])
         stop_if_interrupted()
@@ -102,7 +103,7 @@ def cache_folder() -> Path | None:
         folder = place / _made_of()
         if not folder.exists():
             shutil.rmtree(place, ignore_errors=True)
-            folder.mkdir(mode=0o700, parents=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
         if status.st_uid != os.geteuid() or status.st_mode & 0o022:
             return None
@@ -143,7 +144,7 @@ def _drop_unused(parsed: "Manifest") -> None:
 def _keep_templates(folder: Path) -> None:
     """Let Jinja keep what it compiles: dbt compiles some 300 templates anew in every process."""
     from dbt_common.clients.jinja import MacroFuzzEnvironment
-    from jinja2.bccache import FileSystemBytecodeCache
+    from jinja2.bccache import Bucket, FileSystemBytecodeCache
 
     kept, compiled = FileSystemBytecodeCache(str(folder), "%s.jinja"), MacroFuzzEnvironment.compile
 
@@ -151,11 +152,13 @@ def _keep_templates(folder: Path) -> None:
         if more or named or not isinstance(source, str):
             return compiled(self, source, name, *more, **named)
         key = hashlib.sha256(f"{type(self).__name__}\0{name}\0{source}".encode()).hexdigest()
-        bucket = kept.get_bucket(self, key, None, source)
+        bucket = Bucket(self, key, kept.get_source_checksum(source))
+        with suppress(Exception):  # cut off: compiled anew
+            kept.load_bytecode(bucket)
         if bucket.code is None:
             bucket.code = compiled(self, source, name)
             with suppress(OSError):
-                kept.set_bucket(bucket)
+                kept.dump_bytecode(bucket)
         return bucket.code
 
     MacroFuzzEnvironment.compile = compile_once
