@@ -3,22 +3,30 @@
 import gc
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from logging import WARNING
+from logging import DEBUG, WARNING
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from loader import catalogue, parsed, storage
+from loader import catalogue, manifest, parsed, storage
 from loader.config import Site
 from loader.console import say
 from loader.errors import Failure, Interrupted, UsageError, stop_if_interrupted
+from loader.machine import gigabytes
 from loader.parallel import Progress
 from loader.parsed import project_flags
 from loader.reasons import UNREADABLE, why
 
 SUMMARY = "chameleon_usage_summary "
 OUR_EVENT = "JinjaLogDebug"  # what our macros log
-SMALL = 50_000_000  # bytes of extracted files: memory for two queries at once is no matter
+SMALL = (
+    50_000_000  # bytes of extracted files: nearly all the time is dbt's, whose second thread goes on while DuckDB works
+)
+GROWTH = (
+    10  # a build may hold so many times the extracted bytes; tables that don't fit are faster in a file than spilled
+)
+DATABASE = "memory.duckdb"  # a file of the name that dbt gives a database in memory, as the project was parsed with one
 
 
 class Finding(NamedTuple):
@@ -146,30 +154,19 @@ class Dbt:
         published = Published()
         folder = self.work / site.key
         os.environ["CHAMELEON_USAGE_TEMP"] = str(folder / "spill")
-
-        def listen(event) -> None:
-            message = getattr(event.data, "msg", "")
-            if event.info.name == "LogStartLine":
-                progress(event.data.index, event.data.total, event.data.node_info.node_name)
-            if event.info.name == "JinjaLogWarning":
-                say(WARNING, f"{site.key}: {message}", site=site.key)
-            if message.startswith(SUMMARY):
-                facts = json.loads(message.removeprefix(SUMMARY))
-                published.files = facts["files"]
-                published.hours = {(metric, resource): hours for metric, resource, hours in facts["hours"]}
-                published.quality = [Finding(*row) for row in facts["quality"]]
-
+        size = _bytes(site.data_dir)
+        os.environ["CHAMELEON_USAGE_DATABASE"] = self._database(site.key, size, folder)
         variables = self.options.variables(site, output)
         flags = [
             *("--exclude-resource-type", "unit_test", "--exclude-resource-type", "exposure"),
             *self._unasked(variables),
             "--no-write-json",
             "--no-populate-cache",
-            *("--threads", "2" if self.limits.threads > 1 and _is_small(site.data_dir) else "1"),
+            *("--threads", "2" if self.limits.threads > 1 and size is not None and size < SMALL else "1"),
             *project_flags(folder / "target", self.work),
         ]
         try:
-            ran = self.runner(manifest=self.manifest, callbacks=[listen]).invoke(
+            ran = self.runner(manifest=self.manifest, callbacks=[_listener(site.key, progress, published)]).invoke(
                 ["build", "--vars", json.dumps(variables, ensure_ascii=False), *flags]
             )
         finally:
@@ -189,6 +186,15 @@ class Dbt:
             raise Failure(reason)
         return published
 
+    def _database(self, key: str, size: int | None, folder: Path) -> str:
+        """Where DuckDB keeps the tables of a site: in memory, or in a file where they would not fit."""
+        if (size or 0) * GROWTH <= gigabytes(self.limits.memory) * 1e9:
+            return ":memory:"
+        folder.mkdir(exist_ok=True)
+        file = folder / DATABASE
+        say(DEBUG, f"{key}: more than --memory-limit {self.limits.memory} can hold, its tables go to {file}", site=key)
+        return str(file)
+
     def _unasked(self, variables: dict[str, Any]) -> list[str]:
         """Flags that leave out the models of files that were not asked for, and their tests."""
         models = [node for node in self.manifest.nodes.values() if node.resource_type == "model"]
@@ -196,11 +202,33 @@ class Dbt:
         return ["--exclude", *(f"{name}+" for name in unasked)] if unasked else []
 
 
-def _is_small(data_dir: str) -> bool:
-    """Is nearly all the time of a build dbt's own? Then one thread of it goes on while the other waits for DuckDB."""
-    if storage.is_remote(data_dir):
-        return False
-    return sum(f.stat().st_size for f in Path(data_dir).glob("*.parquet") if f.is_file()) < SMALL
+def _listener(key: str, progress: Progress, published: Published) -> Callable[[Any], None]:
+    """What hears dbt's events: it tells the progress of a site, says warnings, and notes what was published."""
+
+    def listen(event: Any) -> None:
+        message = getattr(event.data, "msg", "")
+        if event.info.name == "LogStartLine":
+            progress(event.data.index, event.data.total, event.data.node_info.node_name)
+        if event.info.name == "JinjaLogWarning":
+            say(WARNING, f"{key}: {message}", site=key)
+        if message.startswith(SUMMARY):
+            facts = json.loads(message.removeprefix(SUMMARY))
+            published.files = facts["files"]
+            published.hours = {(metric, resource): hours for metric, resource, hours in facts["hours"]}
+            published.quality = [Finding(*row) for row in facts["quality"]]
+
+    return listen
+
+
+def _bytes(data_dir: str) -> int | None:
+    """The size of the extracted files; None if nobody knows: of object storage only the manifest tells."""
+    if not storage.is_remote(data_dir):
+        return sum(f.stat().st_size for f in Path(data_dir).glob("*.parquet") if f.is_file())
+    try:
+        tables = manifest.read(data_dir).get("tables", {})
+    except Failure:  # the build says what is wrong
+        return None
+    return sum(entry.get("bytes", 0) for entry in tables.values()) or None
 
 
 def forget() -> None:

@@ -12,11 +12,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def gigabytes(memory_limit: str) -> float:
+    """A size like 800MB as a number."""
+    number, _, prefix = MEMORY.fullmatch(memory_limit).groups()
+    return float(number) * {"k": 1e-6, "m": 1e-3, "g": 1, "t": 1e3}[prefix.lower()]
+
+
 def jobs_within(memory_limit: str) -> int:
     """How many sites at once: a core each, and at least MEMORY_EACH of memory."""
-    number, _, prefix = MEMORY.fullmatch(memory_limit).groups()
-    gigabytes = float(number) * {"k": 1e-6, "m": 1e-3, "g": 1, "t": 1e3}[prefix.lower()]
-    return max(1, min(cores(), int(gigabytes / MEMORY_EACH)))
+    return max(1, min(cores(), int(gigabytes(memory_limit) / MEMORY_EACH)))
 
 
 def share_of(memory_limit: str, jobs: int) -> str:

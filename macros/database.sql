@@ -1,6 +1,6 @@
 {#
   By hand, the database is a file (profiles.yml), so that `dbt test`, or `dbt build` of a layer, finds what an earlier run built. It
-  must be of the same vars: what was built of others is dropped, or it would be taken for theirs. `process` has one in memory.
+  must be of the same vars: what was built of others is dropped, or it would be taken for theirs. `process` has one of its own.
 #}
 {% macro is_kept() %}{{ return(target.path != ':memory:') }}{% endmacro %}
 

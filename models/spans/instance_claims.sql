@@ -13,6 +13,12 @@ held as (select * from {{ ref('instance_held') }}),
 
 stays as (select * from {{ ref('instance_stays') }}),
 
+{# not an ASOF join: that sorts both sides, and claims are millions of wide rows #}
+hosts as (
+  select *, lead(from_at, 1, 'infinity') over (partition by hypervisor_hostname order by from_at) as till_at
+  from {{ ref('hosts') }}
+),
+
 lives as (
   select uuid, max(end_at) filter (start_at < end_at) as end_at from held group by uuid
 ),
@@ -73,7 +79,8 @@ sized as (
     coalesce(h.is_known, false) as is_host_known,
     coalesce(h.hypervisor_type = 'ironic' and h.is_known, false) as is_whole_node
   from placed as p
-  asof left join {{ ref('hosts') }} as h on p.hypervisor_hostname = h.hypervisor_hostname and p.start_at >= h.from_at
+  left join hosts as h
+    on p.hypervisor_hostname = h.hypervisor_hostname and p.start_at >= h.from_at and p.start_at < h.till_at
 )
 
 select
