@@ -2,7 +2,8 @@
 
 import click
 
-from loader.cli import extract, guarded
+from loader.commands.guard import guarded
+from loader.commands.make import extract
 
 WORD = click.Argument(["word"], required=False, type=click.Choice(["extract"]), expose_value=False)
 

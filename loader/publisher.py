@@ -15,7 +15,7 @@ from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from loader import catalogue, inputs, manifest, storage
+from loader import SCHEMA_VERSION, catalogue, inputs, manifest, storage
 from loader.errors import Failure, uninterrupted
 
 PART = ".part-"
@@ -83,7 +83,8 @@ class Plugin(BasePlugin):
 
         `tables`: of each extracted table, its columns and what they hold; `failed`: those that the last extraction
         failed to copy; `zero_dates`: columns with dates that were none, and how many; `snapshot_at`: the instant that
-        the files show, null if not known; `doubts`: why they may not be of one instant; `inputs`: their fingerprint.
+        the files show, null if not known; `doubts`: why they may not be of one instant; `inputs`: their fingerprint;
+        `schema_version`: of the outputs.
         """
         storage.check_place(data_dir, "data_dir")
         storage.check_place(folder, "output")
@@ -102,6 +103,7 @@ class Plugin(BasePlugin):
             "zero_dates": manifest.zero_dates(told),
             "snapshot_at": told.get("snapshot_at"),
             "doubts": manifest.doubts(told, self.runs),
+            "schema_version": SCHEMA_VERSION,
             "inputs": inputs.fingerprint(told, self.runs, given),
         }
 

@@ -29,14 +29,14 @@
 {% endmaterialization %}
 
 {% macro file_metadata() -%}
+  {%- set made_of = publisher('tables') -%}
   {%- set facts = {
     'run_id': invocation_id,
-    'schema_version': '1',
+    'schema_version': made_of.schema_version,
     'site': setting('site'),
     'start_date': run_query("select strftime(" ~ window_start() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
     'end_date': run_query("select strftime(" ~ window_end() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
   } -%}
-  {%- set made_of = publisher('tables') -%}
   {%- for name in ['snapshot_at', 'inputs'] if made_of[name] %}{% do facts.update({name: made_of[name]}) %}{% endfor -%}
   { {%- for name, value in facts.items() %}'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
 {%- endmacro %}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loader import sample
+from loader import SCHEMA_VERSION, __version__, sample
 from tests import database, environments, servers
 from tests.commands import OUTPUTS, WINDOW, contents, process, succeeded
 from tests.environments import Environment
@@ -44,11 +44,12 @@ def refused(ran: subprocess.CompletedProcess[str], says: str) -> bool:
     return (ran.returncode, ran.stdout, ran.stderr) == (2, "", says)
 
 
-def test_every_extra_shows_help_and_grants(environment: Environment, tmp_path: Path) -> None:
+def test_every_extra_shows_help_and_grants(extra: str, environment: Environment, tmp_path: Path) -> None:
     assert "explain" in succeeded(environment.run("chameleon-usage", "--help", cwd=tmp_path)).stdout
     assert "GRANT SELECT" in succeeded(environment.run("chameleon-usage", "print-grant-sql", cwd=tmp_path)).stdout
     version = succeeded(environment.run("chameleon-usage", "--version", cwd=tmp_path)).stdout
-    assert version.startswith("chameleon-usage, version ")
+    assert version.startswith(f"chameleon-usage {__version__}, schema of outputs {SCHEMA_VERSION}\n")
+    assert ("dbt-core is not installed" in version) != has(extra, "pipeline")
 
 
 def test_every_extra_extracts_to_disk(environment: Environment, account: database.Account, tmp_path: Path) -> None:

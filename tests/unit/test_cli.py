@@ -5,13 +5,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
 
-from loader import __version__
+from loader import SCHEMA_VERSION, __version__
 from loader.cli import main
 from loader.errors import Failure
 from tests.commands import BIN, CHECKOUT, run
@@ -126,8 +127,22 @@ def test_help_loads_no_heavy_module() -> None:
     assert not {"dlt", "dbt", "duckdb", "pyarrow", "pymysql", "pydantic"} & set(loaded)
 
 
-def test_version_is_the_package_s() -> None:
-    assert invoke("--version").output == f"chameleon-usage, version {__version__}\n"
+def test_version_names_what_numbers_depend_on() -> None:
+    lines = invoke("--version").output.splitlines()
+    assert lines[0] == f"chameleon-usage {__version__}, schema of outputs {SCHEMA_VERSION}"
+    assert lines[1:] == [f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb", "dlt")]
+
+
+def test_version_without_the_extra_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_duckdb(name: str) -> str:
+        if name != "duckdb":
+            raise PackageNotFoundError(name)
+        return "1.5.5"
+
+    monkeypatch.setattr("importlib.metadata.version", only_duckdb)
+    lines = invoke("--version").output.splitlines()
+    assert lines[1] == "dbt-core is not installed: pip install 'chameleon-usage[pipeline]'"
+    assert lines[3] == "duckdb 1.5.5"
 
 
 def test_without_a_command_the_help_is_shown() -> None:
