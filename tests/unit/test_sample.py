@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from loader import catalogue, sample
-from loader.sample_site import PROFILES
+from loader.sample.site import PROFILES
 from tests import oracle
 from tests.commands import WINDOW
 

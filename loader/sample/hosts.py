@@ -2,7 +2,7 @@
 
 import json
 
-from loader.sample_site import UNKNOWN, Site
+from loader.sample.site import UNKNOWN, Site
 
 
 def recreated_node(site: Site) -> None:

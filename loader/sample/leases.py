@@ -1,6 +1,6 @@
 """The awkward rows of leases, on hosts and devices alike."""
 
-from loader.sample_site import Site
+from loader.sample.site import Site
 
 
 def lease_deleted_early(site: Site) -> None:

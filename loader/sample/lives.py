@@ -1,23 +1,12 @@
-"""Made-up sites in the shape of their raw tables: for the demo, the tests and the benchmark.
+"""The regular life of a made-up site: hosts, leases and instances in turn, as many as asked for."""
 
-The same arguments give the same tables. Each site has a regular life, whose size grows with `factor` (hosts and
-projects grow slower than instances, as in real sites), and the awkward rows of `sample_cases`, once.
-"""
-
-import argparse
 import math
 from contextlib import nullcontext
 from itertools import chain, count
-from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from loader.sample.site import FLAVORS, METAL, UNKNOWN, Booking, Host, Site, Size
+from loader.sample.tables import DAY, HOUR, START
 
-from loader import sample_cases
-from loader.sample_site import FLAVORS, METAL, UNKNOWN, Booking, Host, Site, Size
-from loader.sample_tables import DAY, HOUR, START
-
-KINDS = ("baremetal", "kvm", "edge")
 HISTORY = START - 60 * DAY  # the regular life begins
 NOW = START + 396 * DAY  # when the tables were "copied": what ends later is still running
 OLD = START + 200 * DAY  # of what was deleted before, nova has archived a part
@@ -91,7 +80,7 @@ def _rack(site: Site, number: int) -> tuple[list[Host], int, int | None]:
     return hosts, created, deleted
 
 
-def _racks(site: Site, count: float, growth: float) -> None:
+def racks(site: Site, count: float, growth: float) -> None:
     """Baremetal and edge: each slot of a rack's time holds one lease of 1-4 hosts, or instances on demand."""
     rng, racks = site.rng, round(5 * growth)
     slots = max(1, round(count / racks / 2))
@@ -124,7 +113,7 @@ def _lease_of_rack(site: Site, hosts: list[Host], ahead: int, start: int, end: i
                 _life(site, host, first, start + (i + 1) * part - rng.randrange(60, part // 4), booking)
 
 
-def _tracks(site: Site, count: float, growth: float) -> None:
+def tracks(site: Site, count: float, growth: float) -> None:
     """KVM: on each host five tracks of instances, one after the other; every fourth host is for reservations."""
     rng, tracks = site.rng, 5
     hosts = []
@@ -151,47 +140,8 @@ def _tracks(site: Site, count: float, growth: float) -> None:
             _virtual_life(site, host, start, start + length, booking, others)
 
 
-def _projects(site: Site) -> None:
+def projects(site: Site) -> None:
     """A name for each project but the last."""
     names = chain(PROJECT_NAMES, (f"CH-{number}" for number in count(810_000)))
     for (project, _), name in zip(site.owners[:-1], names, strict=False):
         site.add("keystone.project", {"id": project, "name": name})
-
-
-def generate(kind: str, factor: float = 1.0, seed: int = 0) -> dict[str, pa.Table]:
-    """The tables of a site by `schema.table`: at factor 1 about 250 instances (edge: containers) on 50 hosts."""
-    site = Site(kind, seed)
-    for case in sample_cases.CASES[kind]:
-        case(site)
-    site.owners += [(f"{site.rng.getrandbits(128):032x}", site.uuid()) for _ in range(round(10 * factor**0.5))]
-    _projects(site)
-    regular = _tracks if kind == "kvm" else _racks
-    regular(site, 200 * factor, max(1, factor ** (2 / 3)))
-    return site.tables()
-
-
-def write(kind: str, data_dir: Path, factor: float = 1.0, seed: int = 0) -> dict[str, int]:
-    """Write `<schema>.<table>.parquet` files as `extract` would; the number of rows of each table."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    tables = generate(kind, factor, seed)
-    for name, table in tables.items():
-        pq.write_table(table, data_dir / f"{name}.parquet", compression="zstd")
-    return {name: table.num_rows for name, table in tables.items()}
-
-
-def write_sites(folder: Path, factor: float = 1.0) -> None:
-    """A site of each kind below `folder`, and a site.yml that names them."""
-    config = []
-    for kind in KINDS:
-        rows = write(kind, folder / kind, factor)
-        config.append(f"sample_{kind}:\n  site_name: Sample {kind}\n  data_dir: {folder / kind}\n")
-        print(f"{folder / kind}: {len(rows)} tables, {sum(rows.values()):,} rows")
-    (folder / "site.yml").write_text("".join(config), "utf-8")
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m loader.sample", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="where the sites' tables and site.yml go")
-    parser.add_argument("--factor", type=float, default=1.0, help="size; 1 is about 250 instances a site")
-    arguments = parser.parse_args()
-    write_sites(arguments.folder, arguments.factor)

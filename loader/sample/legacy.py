@@ -1,6 +1,6 @@
 """What the collector before this one noted."""
 
-from loader.sample_site import Site
+from loader.sample.site import Site
 
 NODES = {"compute_skylake": 46, "gpu_rtx_6000": 26}
 

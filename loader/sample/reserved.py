@@ -2,7 +2,7 @@
 
 import json
 
-from loader.sample_site import Site
+from loader.sample.site import Site
 
 
 def node_of_the_reservation(site: Site) -> None:

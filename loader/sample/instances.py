@@ -1,6 +1,6 @@
 """The awkward rows of instances."""
 
-from loader.sample_site import Site
+from loader.sample.site import Site
 
 
 def shelved_twice(site: Site) -> None:
@@ -73,7 +73,7 @@ def sizes_and_unknown_hosts(site: Site) -> None:
 
 
 def names_to_quote(site: Site) -> None:
-    """Names are text: unicode, quotes, commas, line breaks (projects and users: `sample_site.OWNERS`)."""
+    """Names are text: unicode, quotes, commas, line breaks (projects and users: `loader.sample.site.OWNERS`)."""
     host = site.machine(site.at(-30), service='l\'hôte "n° 7",\n2e étage')
     for owner, day in zip(site.owners[1:3], (10, 30), strict=True):
         booking = site.booking([host], site.at(day), site.at(day + 7), owner=owner)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from loader.sample_tables import DAY, HOUR, Tables
+from loader.sample.tables import DAY, HOUR, Tables
 
 OWNERS = [
     ("openstack", "admin"),

@@ -1,6 +1,6 @@
 """The awkward rows of instances that moved, were resized, or were archived."""
 
-from loader.sample_site import FLAVORS, Site
+from loader.sample.site import FLAVORS, Site
 
 COLD, LIVE, EVACUATED = (
     "compute_finish_resize",

@@ -1,6 +1,6 @@
 """The awkward rows of devices and containers."""
 
-from loader.sample_site import Site
+from loader.sample.site import Site
 
 
 def devices(site: Site) -> None:
