@@ -28,6 +28,11 @@ def _column(column: Column) -> str:
     return f"{quote(column.name)} {kind} {'NOT NULL PRIMARY KEY' if column.name == 'id' else 'NULL'}"
 
 
+def _copied(table: Table) -> list[str]:
+    """The columns that `extract` copies of such a table: of those that no model reads yet, the made-up sites have none."""
+    return list(table.copied or table.columns)
+
+
 def _name(table: Table) -> str:
     return f"{quote(table.schema)}.{quote(table.name)}"
 
@@ -36,13 +41,14 @@ def _fill(server: MariaDB, table: Table, file: Path, folder: Path) -> None:
     """Create a table and load its parquet file by way of a CSV; in the order of its key, as InnoDB keeps it."""
     csv = folder / f"{table.full_name}.csv"
     columns = ", ".join(f'"{name}"' for name in table.columns)
+    empty = [f"{quote(name)} varchar(255) NULL" for name in _copied(table) if name not in table.columns]
     query = f"select {columns} from read_parquet('{file}') order by id"
     duckdb.execute(f"copy ({query}) to '{csv}' (format csv, header false, nullstr 'NULL')")
     statements = [
         "SET SESSION unique_checks = 0, sql_mode = 'STRICT_ALL_TABLES'",
         f"CREATE DATABASE IF NOT EXISTS {quote(table.schema)}",
-        f"CREATE TABLE {_name(table)} ({', '.join(map(_column, table.columns.values()))})",
-        f"LOAD DATA INFILE '{csv}' INTO TABLE {_name(table)} {FORMAT}",
+        f"CREATE TABLE {_name(table)} ({', '.join([*map(_column, table.columns.values()), *empty])})",
+        f"LOAD DATA INFILE '{csv}' INTO TABLE {_name(table)} {FORMAT} ({', '.join(map(quote, table.columns))})",
         f"ANALYZE TABLE {_name(table)}",
     ]
     done = server.run(";\n".join(statements))
@@ -78,7 +84,7 @@ def filled(raw: Path) -> Iterator[tuple[MariaDB, str, list[Table]]]:
 
 def dump_sql(tables: list[Table]) -> str:
     """One query a table, of the columns that `extract` copies."""
-    return "; ".join(f"SELECT {', '.join(map(quote, t.columns))} FROM {_name(t)}" for t in tables)
+    return "; ".join(f"SELECT {', '.join(map(quote, _copied(t)))} FROM {_name(t)}" for t in tables)
 
 
 @contextmanager

@@ -40,5 +40,5 @@ def versions(python: Path) -> str:
 def command(python: Path, peer: str, tables: list[Table], work: Path, output: Path) -> list[str]:
     """Copy the columns that `extract` copies; the peer reads DATABASE_URI."""
     plan = work / "tables.json"
-    plan.write_text(json.dumps({t.full_name: [t.schema, t.name, list(t.columns)] for t in tables}), "utf-8")
+    plan.write_text(json.dumps({t.full_name: [t.schema, t.name, list(t.copied or t.columns)] for t in tables}), "utf-8")
     return [str(python), str(HERE / f"peer_{peer}.py"), str(plan), str(output)]
