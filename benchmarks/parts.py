@@ -123,7 +123,7 @@ def bench_extract(bench: Bench, sizes: list[str]) -> None:
 def extract_of(bench: Bench, size: str) -> Row:
     """The extraction of one size."""
     from benchmarks import peers
-    from benchmarks.database import USER, dump_sql, filled, first_copy_after
+    from benchmarks.database import PEER, USER, dump_sql, filled, first_copy_after
 
     raw, output = generated("kvm", FACTORS[size]), WORK / "extracted"
     with filled(raw) as (server, password, tables):
@@ -145,6 +145,7 @@ def extract_of(bench: Bench, size: str) -> Row:
             row.below(300 * MB)
             python = peers.installed(WORK)
             bench.peers = peers.versions(python)
+            uri = server.uri(PEER, password)
             scan = peers.command(python, "duckdb", tables, WORK, output)
             scanner = bench.measure(f"{size}: DuckDB's MySQL scanner", scan, output=output, DATABASE_URI=uri)
             row.at_most(1.2, scanner, "scanner")

@@ -26,7 +26,7 @@ def installed(work: Path) -> Path:
     python, mark = folder / "bin" / "python", folder / "packages.json"
     if not mark.exists() or json.loads(mark.read_text("utf-8")) != PACKAGES:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-qq", *PACKAGES], check=True)
         mark.write_text(json.dumps(PACKAGES), "utf-8")
     return python
 
