@@ -30,7 +30,7 @@ def _column(column: Column) -> str:
 
 
 def _copied(table: Table) -> list[str]:
-    """The columns that `extract` copies of such a table: of those that no model reads yet, the made-up sites have none."""
+    """The columns that `extract` copies of such a table; of those that no model reads, the made-up sites have none."""
     return list(table.copied or table.columns)
 
 
