@@ -23,7 +23,7 @@ test: .venv/installed ## Run all tests (installs MariaDB and Chromium where they
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/installed ## Check style, types of YAML, words and descriptions (.pre-commit-config.yaml)
-	$(BIN)/pre-commit run --all-files --show-diff-on-failure
+	PRE_COMMIT_HOME=.venv/pre-commit $(BIN)/pre-commit run --all-files --show-diff-on-failure
 
 bench: .venv/installed ## Measure speed and memory (minutes; see benchmarks/README.md)
 	bash tests/install-mariadb.sh
