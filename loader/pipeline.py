@@ -61,7 +61,7 @@ def quiet_dlt(work: Path):
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="CRITICAL",
         RUNTIME__INTERCEPT_SIGNALS="false",  # it would finish its step first, or all, and forget the signal
-        SCHEMA__NAMING="direct",
+        SCHEMA__NAMING="loader.naming",
         DATA_WRITER__DISABLE_COMPRESSION="true",
         LOAD__DELETE_COMPLETED_JOBS="true",
         LOAD__WORKERS="2",  # of uploads, each with parts in memory
@@ -203,7 +203,7 @@ def _extract(run: Run) -> Extraction:
 
     placement = Placement(run.site.data_dir)
 
-    @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="direct")
+    @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="loader.naming")
     def data_dir(path: str, table: dict) -> None:
         try:
             run.server.close()  # all is read: an idle snapshot would hold the database's old rows

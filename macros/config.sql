@@ -28,7 +28,7 @@
 
 {% macro bucket() -%}
   {%- set units = {'m': 'minutes', 'h': 'hours', 'd': 'days', 'w': 'weeks', 'mo': 'months', 'y': 'years'} -%}
-  {%- set found = modules.re.match('^([1-9][0-9]{0,5})(m|h|d|w|mo|y)$', setting('resample') or '1h') -%}
+  {%- set found = modules.re.fullmatch('([1-9][0-9]{0,5})(m|h|d|w|mo|y)', setting('resample') or '1h') -%}
   interval '{{ found.group(1) }} {{ units[found.group(2)] }}'
 {%- endmacro %}
 
@@ -50,7 +50,7 @@
 {% macro resources() %}{{ return(['nodes', 'vcpus', 'vcpus_overcommit', 'memory_mb', 'disk_gb']) }}{% endmacro %}
 
 {% macro is_instant(text) %}
-  {{ return(modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{6})?)?(Z|z|[+-][0-9]{2}:[0-9]{2})?)?$', text)
+  {{ return(modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{6})?)?(Z|z|[+-][0-9]{2}:[0-9]{2})?)?', text)
     and run_query("select try_cast(" ~ literal(text) ~ " as timestamptz) is not null").columns[0].values()[0]) }}
 {% endmacro %}
 
@@ -62,7 +62,7 @@
       ~ name | upper ~ ")") -%}
   {%- endfor -%}
   {%- if not wrong -%}
-    {%- if not modules.re.match('^[A-Za-z0-9][A-Za-z0-9_.-]*$', setting('site') | string) -%}
+    {%- if not modules.re.fullmatch('[A-Za-z0-9][A-Za-z0-9_.-]*', setting('site') | string) -%}
       {%- do wrong.append("site may only hold letters, digits, _ . and -: " ~ setting('site')) -%}
     {%- endif -%}
     {%- for name in ['start_date', 'end_date'] if not is_instant(setting(name) | string) -%}
@@ -72,14 +72,15 @@
   {%- if not wrong and not run_query("select " ~ window_start() ~ " < " ~ window_end()).columns[0].values()[0] -%}
     {%- do wrong.append("start_date " ~ setting('start_date') ~ " is not before end_date " ~ setting('end_date')) -%}
   {%- endif -%}
-  {%- if setting('resample') and not modules.re.match('^[1-9][0-9]{0,5}(m|h|d|w|mo|y)$', setting('resample') | string) -%}
+  {%- if setting('resample') and not modules.re.fullmatch('[1-9][0-9]{0,5}(m|h|d|w|mo|y)', setting('resample') | string) -%}
     {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ setting('resample')) -%}
   {%- endif -%}
   {%- for name in ['has_blazar', 'wide'] if setting(name) is not boolean -%}
     {%- do wrong.append(name ~ " is not true or false: " ~ setting(name)) -%}
   {%- endfor -%}
-  {%- if not (setting('default_cpu_allocation_ratio') is number and setting('default_cpu_allocation_ratio') > 0) -%}
-    {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ setting('default_cpu_allocation_ratio')) -%}
+  {%- set ratio = setting('default_cpu_allocation_ratio') -%}
+  {%- if ratio is boolean or not (ratio is number and 0 < ratio < 1e6) -%}
+    {%- do wrong.append("default_cpu_allocation_ratio is not a number above 0: " ~ ratio) -%}
   {%- endif -%}
   {{ return(wrong) }}
 {% endmacro %}
