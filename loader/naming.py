@@ -1,4 +1,4 @@
-"""How dlt names columns: as the database does. Its own conventions change quotes and line breaks, and write files anew."""
+"""How dlt names columns: as the database does. Its own conventions change quotes and line breaks."""
 
 from typing import ClassVar
 

@@ -375,3 +375,10 @@ def test_names_of_projects(build: Build) -> None:
     }
     named = {(row["project_id"], row["project_name"]) for row in build(rows).rows("usage_by_project")}
     assert named == {("p1", "One"), ("p2", None), (None, None)}
+
+
+def test_pieces_are_counted_metric_by_metric(build: Build) -> None:
+    """In the file's order the only device's claim to reservable is followed by the same device's claim to total."""
+    rows = {"blazar.devices": [{"id": "one", "created_at": day(2), "reservable": 1}]}
+    pieces = [(row["metric"], row["source_id"], row["piece"]) for row in build(rows).rows("spans")]
+    assert pieces == [("reservable", "one", 0), ("total", "one", 0)]
