@@ -41,7 +41,7 @@ asked as (
     case when starts_with(s.spec.flavor, 'reservation:') then nullif(substr(s.spec.flavor, 13), '') end as flavor,
     case when starts_with(x.flavor, 'reservation:') then nullif(substr(x.flavor, 13), '') end as extra
   from instances as i
-  left join specs as s using (uuid)
+  left join specs as s using (uuid) -- noqa: AL05
   left join extras as x using (uuid)
 ),
 

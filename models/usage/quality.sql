@@ -29,7 +29,7 @@ counted as (
     sum(claimed) as claimed,
     sum(claimed - kept) filter (action in ('clipped', 'superseded')) as cut_off
   from claims
-  group by grouping sets ((metric, action), (metric))
+  group by grouping sets ((metric, action), (metric)) -- noqa: PRS
 ),
 
 marked as (

@@ -1,4 +1,5 @@
 {{ config(materialized='published') }}
+-- noqa: disable=PRS,ST03,AL05
 -- depends_on: {{ ref('metric_operands') }} (it makes the type metric_name)
 with in_order as (
   select

@@ -19,7 +19,7 @@ operands as (
 series as (select metric, collector_type from {{ ref('tracked') }}),
 
 swept as (
-  {{ timeline('spans', 'operands', 'series', ['metric', 'collector_type']) }}
+  {{ timeline('spans', 'operands', 'series', ['metric', 'collector_type']) }} -- noqa: PRS
 )
 
 select * from swept

@@ -24,7 +24,7 @@ series as (
 ),
 
 swept as (
-  {{ timeline('spans', 'operands', 'series', ['metric', 'collector_type', 'project_id']) }}
+  {{ timeline('spans', 'operands', 'series', ['metric', 'collector_type', 'project_id']) }} -- noqa: PRS
 )
 
 select s.*, p.name as project_name
