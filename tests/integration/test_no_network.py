@@ -14,6 +14,7 @@ from tests.commands import CHECKOUT, OUTPUTS, WINDOW
 
 # Runs a command and writes down what it tries to reach, the database's Unix socket apart.
 WATCHED = """
+import os
 import sys
 tried = open(sys.argv.pop(1), "a", buffering=1)
 
@@ -23,6 +24,9 @@ def watch(event, arguments):
         print(event, arguments, file=tried)
 
 sys.addaudithook(watch)
+if "REACH" in os.environ:
+    import socket
+    socket.create_connection(("127.0.0.1", 9))
 from loader.cli import main
 main()
 """
@@ -65,9 +69,8 @@ def test_every_command_works_and_reaches_for_nothing_else(cloud: Cloud, tmp_path
 
 
 def test_what_is_reached_for_is_seen(tmp_path: Path) -> None:
-    """The watcher itself: an extraction over TCP is written down, and cannot connect."""
+    """The watcher itself, and that there is no network."""
     tried = tmp_path / "tried"
-    env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "DATABASE_URI": "mysql://u:p@127.0.0.1:9"}
-    done = alone(tried, "--data-dir", tmp_path / "data", "extract", env=env)
-    assert done.returncode == 1 and "Error: " in done.stderr
+    done = alone(tried, env={"PATH": "/usr/bin:/bin", "REACH": "1"})
+    assert "OSError" in done.stderr or "ConnectionRefusedError" in done.stderr, done.stderr
     assert "socket.connect" in tried.read_text() and "127.0.0.1" in tried.read_text()

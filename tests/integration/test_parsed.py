@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loader import sample
 from tests.commands import CHECKOUT, contents, copy_checkout, process, rows, run, succeeded
 
 PARSES = "dbt parses its project"
@@ -14,6 +15,21 @@ def processed(data: Path, output: Path, cache: Path) -> str:
     """What `process -v` says on stderr."""
     ran = process(data, output, flags=["--force", "-v"], env={"XDG_CACHE_HOME": str(cache)})
     return ran.stderr
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache in which all is kept: only to copy."""
+    folder = tmp_path_factory.mktemp("full")
+    sample.write("kvm", folder / "data")
+    for _ in range(2):
+        processed(folder / "data", folder / "out", folder / "cache")
+    return folder / "cache"
+
+
+@pytest.fixture
+def cache(full: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(full, tmp_path / "cache")
 
 
 def kept(cache: Path) -> Path:
@@ -36,9 +52,7 @@ def test_the_project_is_parsed_once(data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x80\x05N.", b"cos\nsystem", None], ids=["empty", "None", "not ours", "cut"])
-def test_a_damaged_file_is_made_anew(damage: bytes | None, data: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    processed(data, tmp_path / "out", cache)
+def test_a_damaged_file_is_made_anew(damage: bytes | None, cache: Path, data: Path, tmp_path: Path) -> None:
     whole = kept(cache).read_bytes()
     kept(cache).write_bytes(whole[:-100] if damage is None else damage)
     said = processed(data, tmp_path / "out", cache)
@@ -46,10 +60,7 @@ def test_a_damaged_file_is_made_anew(damage: bytes | None, data: Path, tmp_path:
     assert len(kept(cache).read_bytes()) == len(whole)
 
 
-def test_a_template_that_is_cut_off_is_compiled_anew(data: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    for _ in range(2):
-        processed(data, tmp_path / "out", cache)
+def test_a_template_that_is_cut_off_is_compiled_anew(cache: Path, data: Path, tmp_path: Path) -> None:
     made = contents(cache)
     for file in cache.rglob("*.jinja"):
         file.write_bytes(file.read_bytes()[:20])
@@ -59,9 +70,7 @@ def test_a_template_that_is_cut_off_is_compiled_anew(data: Path, tmp_path: Path)
     }
 
 
-def test_a_folder_that_others_may_write_to_is_not_used(data: Path, tmp_path: Path) -> None:
-    cache = tmp_path / "cache"
-    processed(data, tmp_path / "out", cache)
+def test_a_folder_that_others_may_write_to_is_not_used(cache: Path, data: Path, tmp_path: Path) -> None:
     folder = kept(cache).parent
     assert folder.stat().st_mode & 0o777 == 0o700
     folder.chmod(0o722)
