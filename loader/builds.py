@@ -88,7 +88,7 @@ class Limits(NamedTuple):
     threads: int
 
 
-def dbt_runner(command: str):
+def dbt_runner(command: str) -> Any:
     """dbt's runner, without telemetry and with a database in memory; UsageError if the extra is missing."""
     gc.disable()  # dbt makes millions of small objects that all live to the end
     try:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -54,7 +55,7 @@ class Table:
         return [c for c in self.columns if c not in names and c not in self.since]
 
 
-def _table(schema: str, entry: dict) -> Table:
+def _table(schema: str, entry: dict[str, Any]) -> Table:
     meta = entry["config"]["meta"]
     columns = {}
     for column in entry["columns"]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from loader import catalogue, meanings
 from loader.meanings import Meaning
@@ -84,7 +85,7 @@ def _subject(row: Row) -> str:
     return row["metric"] or row["detail"]
 
 
-def _weight(found: Found) -> tuple:
+def _weight(found: Found) -> tuple[Any, ...]:
     return (found.kind != "missing_table", found.hours is None, -(found.hours or 0))
 
 

@@ -125,10 +125,11 @@ def write(
     A worker thread compresses a row group while this one reads and casts the next.
     To cast in the worker is slower: it would wait for Python's lock at each of many small steps.
     """
-    rows, size, zero_dates = 0, 0, {}
+    rows, size = 0, 0
+    zero_dates: dict[str, int] = {}
     waiting: list[pa.Table] = []
     with pq.ParquetWriter(path, schema, compression="zstd") as file, ThreadPoolExecutor(1) as worker:
-        job: Future | None = None
+        job: Future[None] | None = None
         for chunk in chunks:
             waiting.append(_table(chunk, schema, zero_dates))
             rows, size = rows + len(chunk), size + waiting[-1].nbytes

@@ -4,10 +4,10 @@ import difflib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, model_validator
@@ -60,10 +60,15 @@ class Site:
     blazar: bool = True
     output: str | None = None
 
+    @property
+    def uri(self) -> str:
+        """The database's URI with its password; empty without one."""
+        return self.db_uri.get_secret_value() if self.db_uri else ""
 
-def _lines(node: yaml.Node | None, path: tuple = ()) -> dict[tuple, int]:
+
+def _lines(node: yaml.Node | None, path: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
     """The line of every mapping key of a YAML document, by its path; a key given twice is an error."""
-    found: dict[tuple, int] = {}
+    found: dict[tuple[Any, ...], int] = {}
     if len(path) > 4:
         return found
     if not isinstance(node, yaml.MappingNode):
@@ -83,7 +88,7 @@ def shown(key: str) -> str:
     return repr(key) if re.fullmatch(r"[\w./ -]{1,40}", key) else "a key that is no name (no blank after a colon?)"
 
 
-def _explain(error: dict, lines: dict[tuple, int]) -> str:
+def _explain(error: Mapping[str, Any], lines: dict[tuple[Any, ...], int]) -> str:
     place = tuple(str(p) for p in error["loc"])
     line = lines.get(place) or lines.get(place[:1])
     what = ".".join(place)
@@ -95,8 +100,8 @@ def _explain(error: dict, lines: dict[tuple, int]) -> str:
         return f"line {line}: {shown(what)} needs its settings indented below it: site_name, db_uri, data_dir"
     if error["type"] == "value_error":
         return f"line {line}: {what}: {error['ctx']['error']}"
-    advice = {"bool_parsing": "write true or false", "list_type": "write a list: [nova, nova_api, blazar]"}
-    return f"line {line}: {what}: {advice.get(error['type'], error['msg'])}"
+    known = {"bool_parsing": "write true or false", "list_type": "write a list: [nova, nova_api, blazar]"}
+    return f"line {line}: {what}: {known.get(error['type'], error['msg'])}"
 
 
 def read(path: Path) -> dict[str, SiteEntry]:
@@ -181,9 +186,9 @@ def select(
     if config is None:
         if len(keys) > 1:
             raise UsageError("several --site need --config, which says where the data of each lies")
-        if not keys and default_key is None:
-            raise UsageError("missing --site (or --config with the sites): it names the folder below --output")
         key = keys[0] if keys else default_key
+        if key is None:
+            raise UsageError("missing --site (or --config with the sites): it names the folder below --output")
         entries = {key: SiteEntry()}
     else:
         entries = _selected(config, keys)
@@ -196,11 +201,11 @@ def select(
             where = f" or data_dir of {key} in {config}" if config else " (or --config with a data_dir)"
             whose = f" for {key}" if config or keys else ""
             raise UsageError(f"missing data path{whose}: give --data-dir{where}")
-        site = Site(key, _label(key, entry, config), trimmed(place), entry.db_uri, f"db_uri of {key} in {config}")
         output = entry.output and trimmed(substituted(entry.output, f"{config}: output of {key}"))
-        known = {"history": entry.history, "schemas": tuple(entry.schemas), "blazar": entry.blazar, "output": output}
-        sites.append(replace(site, **known))
-    places = {}
+        about = (entry.history, tuple(entry.schemas), entry.blazar, output)
+        origin = f"db_uri of {key} in {config}"
+        sites.append(Site(key, _label(key, entry, config), trimmed(place), entry.db_uri, origin, *about))
+    places: dict[str, Site] = {}
     for site in sites:
         place = site.data_dir if "://" in site.data_dir else os.path.realpath(site.data_dir)
         other = places.setdefault(place, site)
@@ -277,4 +282,4 @@ def with_database(sites: list[Site], db_uri: str | None) -> list[Site]:
     for site in sites:
         if site.db_uri is None:
             raise UsageError(f"missing database for {site.key}: give --db-uri, $DATABASE_URI or db_uri in the config")
-    return [replace(s, db_uri=SecretStr(substituted(s.db_uri.get_secret_value(), s.db_uri_from))) for s in sites]
+    return [replace(s, db_uri=SecretStr(substituted(s.uri, s.db_uri_from))) for s in sites]

@@ -7,8 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 LOG = logging.getLogger("chameleon_usage")
 FORMATS = ("text", "json")
@@ -76,7 +80,7 @@ class Steps:
             *(TextColumn("{task.fields[site]}"), BarColumn(20), TextColumn("{task.completed:.0f} of {task.total:.0f}")),
             *(TimeElapsedColumn(), TextColumn("{task.description}")),
         ]
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
         with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as progress:
 
             def update(site: str, done: int, of: int, what: str) -> None:
@@ -96,7 +100,8 @@ class Bars:
     """A progress bar a table on a terminal: rows, rate and time; nothing elsewhere."""
 
     def __init__(self) -> None:
-        self.progress = self.task = None
+        self.progress: Progress | None = None
+        self.task: TaskID | None = None
 
     @contextmanager
     def shown(self) -> Iterator[None]:

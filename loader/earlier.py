@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ class Earlier:
 
     site: Site
     accept_server: bool
-    told: dict = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict[str, Any])
     names: set[str] = field(default_factory=set)
 
     @classmethod
@@ -39,7 +40,7 @@ class Earlier:
     def place(self, table: Table) -> str:
         return f"{self.site.data_dir}/{table.full_name}.parquet"
 
-    def entry(self, table: Table) -> dict:
+    def entry(self, table: Table) -> dict[str, Any]:
         """What the last manifest says of a table."""
         return self.told.get("tables", {}).get(table.full_name, {})
 
@@ -123,5 +124,5 @@ class Earlier:
         return max(0, before - outcome.rows) if isinstance(before, int) else 0
 
 
-def _filesystem(site: Site):
+def _filesystem(site: Site) -> Any:
     return storage.s3_filesystem() if storage.is_remote(site.data_dir) else None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from loader.errors import Failure, UsageError
 from loader.outputs import RESOURCES, Published, Row, operands
@@ -35,7 +36,7 @@ def stack(published: Published, at: datetime, project: str | None = None) -> lis
     return sorted(_values(published, at, project), key=_place)
 
 
-def _place(row: Row) -> tuple:
+def _place(row: Row) -> tuple[Any, ...]:
     """The order of the stack, resource by resource."""
     return row["collector_type"], RESOURCES.index(row["resource"]), list(operands()).index(row["metric"])
 

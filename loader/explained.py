@@ -79,7 +79,9 @@ def print_stack(name: str, rows: list[Row], at: datetime, resource: str | None, 
 Column = tuple[str, str, str]  # collector, resource, heading
 
 
-def _that_fit(columns: list[Column], metrics: Iterable[str], values: dict, room: int) -> list[list[Column]]:
+def _that_fit(
+    columns: list[Column], metrics: Iterable[str], values: dict[tuple[Any, ...], Any], room: int
+) -> list[list[Column]]:
     """The columns in groups, each of which fits beside the labels."""
     groups: list[list[Column]] = []
     left = 0

@@ -38,7 +38,7 @@ def export(files: dict[str, str], address: Address, work: Path) -> int:
     count = 0
 
     @dlt.destination(batch_size=0, loader_file_format="parquet", name="mysql", naming_convention="direct")
-    def mysql(path: str, table: dict) -> None:  # noqa: ARG001 (dlt calls it so)
+    def mysql(path: str, table: dict[str, Any]) -> None:  # noqa: ARG001 (dlt calls it so)
         nonlocal count
         sites = pq.read_table(path)["site"].to_pylist()
         try:
@@ -130,6 +130,6 @@ def _insert(cursor: Any, file: Path) -> int:
         return count
 
 
-def _rows(parquet: pq.ParquetFile) -> Iterator[list[tuple]]:
+def _rows(parquet: pq.ParquetFile) -> Iterator[list[tuple[Any, ...]]]:
     for batch in parquet.iter_batches(batch_size=BATCH):
         yield list(zip(*(column.to_pylist() for column in batch.columns), strict=True))

@@ -39,7 +39,7 @@ def extract_sites(
         sites = [replace(site, schemas=schemas) for site in sites]
     for site in sites:  # every mistake of use before any work
         storage.check_place(site.data_dir, f"data_dir of {site.key}" if config and not data_dir else "--data-dir")
-        parse_uri(site.db_uri.get_secret_value(), site.db_uri_from)
+        parse_uri(site.uri, site.db_uri_from)
         try:
             catalogue.choose(site.schemas)
         except UsageError as e:

@@ -1,6 +1,6 @@
 """The SQL that makes a least-privilege user for the extraction, printed from the catalogue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from loader import catalogue
 from loader.errors import UsageError
@@ -20,14 +20,14 @@ def _literal(text: str, flag: str, longest: int) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _grant(table: catalogue.Table, account: str, columns: list[str] | None) -> str:
+def _grant(table: catalogue.Table, account: str, columns: Sequence[str]) -> str:
     names = f" ({', '.join(map(quote, columns))})" if columns else ""
     return f"GRANT SELECT{names} ON {quote(table.schema)}.{quote(table.name)} TO {account};"
 
 
 def _basic(table: catalogue.Table, account: str) -> str:
     """What every release has: the whole table, or those of its columns that may leave the database."""
-    return _grant(table, account, table.copied and [c for c in table.copied if c not in table.since])
+    return _grant(table, account, [c for c in table.copied or () if c not in table.since])
 
 
 def _newer(table: catalogue.Table, account: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,7 +42,7 @@ def _file(path: Path) -> str:
     return f"read_parquet({_literal(str(path))}, hive_partitioning = false)"
 
 
-def _connect(spill: Path):
+def _connect(spill: Path) -> Any:
     import duckdb
 
     pa.default_memory_pool().release_unused()
@@ -83,7 +84,7 @@ def _converted(value: str, source: str, target: str) -> str:
     return f"try_cast({value} as {target})"
 
 
-def _keeps_all(connection, file: Path, name: str, source: str, target: str) -> bool:
+def _keeps_all(connection: Any, file: Path, name: str, source: str, target: str) -> bool:
     """Can every value of a column be had back from its other type?"""
     column = quote(name)
     back = _converted(_converted(column, source, target), target, source)
@@ -91,7 +92,7 @@ def _keeps_all(connection, file: Path, name: str, source: str, target: str) -> b
     return source == target or connection.execute(lost).fetchone() is None
 
 
-def _types(connection, file: Path) -> dict[str, tuple[str, str]]:
+def _types(connection: Any, file: Path) -> dict[str, tuple[str, str]]:
     """Of each column, by its name in lower case (DuckDB's names have no case): its name and DuckDB's type."""
     found = connection.execute(f"describe select * from {_file(file)}").fetchall()
     return {name.lower(): (name, kind) for name, kind, *_ in found}
@@ -109,7 +110,7 @@ def _select(columns: dict[str, tuple[str, str]], have: dict[str, tuple[str, str]
     return ", ".join([*values, f"{seen} as {LAST_SEEN}", f"{vanished} as {VANISHED}"])
 
 
-def _columns(connection, new: Path, old: Path | None, table: Table | None) -> dict[str, tuple[str, str]]:
+def _columns(connection: Any, new: Path, old: Path | None, table: Table | None) -> dict[str, tuple[str, str]]:
     """The columns of the merged file: the new one's, then those that only the old one has and that may be copied.
 
     Where their types differ, the one that can hold all values of both, the new one first; raises Unmergeable if none.
@@ -124,7 +125,7 @@ def _columns(connection, new: Path, old: Path | None, table: Table | None) -> di
                 columns[key] = (name, kind)
             continue
         new_name, new_kind = columns[key]
-        if _keeps_all(connection, old, name, kind, new_kind):
+        if old and _keeps_all(connection, old, name, kind, new_kind):
             continue
         if not _keeps_all(connection, new, new_name, new_kind, kind):
             raise Unmergeable(f"column {name} was {kind} and is {new_kind} now, and neither holds the values of both")
@@ -175,7 +176,13 @@ def _kind(error: Exception) -> str:
     return str(error).split(":")[0].split("\n")[0][:60]
 
 
-def _query(connection, files: tuple, columns: dict[str, tuple[str, str]], key: list[str], instants: tuple) -> str:
+def _query(
+    connection: Any,
+    files: tuple[Any, ...],
+    columns: dict[str, tuple[str, str]],
+    key: list[str],
+    instants: tuple[Any, ...],
+) -> str:
     """All rows of the new file, then those of the old one whose key it lacks."""
     new, old = files
     last, now = (f"{_literal(i)}::timestamp" if i else "null::timestamp" for i in instants)

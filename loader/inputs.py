@@ -43,7 +43,7 @@ def _project() -> str:
     return found.hexdigest()
 
 
-def fingerprint(told: dict, runs: dict[str, str | None], given: dict[str, Any]) -> str | None:
+def fingerprint(told: dict[str, Any], runs: dict[str, str | None], given: dict[str, Any]) -> str | None:
     """A hash of a run's inputs: what the manifest said, which extraction wrote each file, the vars, this program.
 
     None if a file does not say which extraction wrote it: then nobody knows whether it is the same.
@@ -54,7 +54,7 @@ def fingerprint(told: dict, runs: dict[str, str | None], given: dict[str, Any]) 
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def runs_of(schemas: dict) -> dict[str, str | None]:
+def runs_of(schemas: dict[str, Any]) -> dict[str, str | None]:
     """Which extraction wrote each file."""
     return {name: manifest.marks(schema).get("run_id") for name, schema in schemas.items()}
 
@@ -80,7 +80,7 @@ def made_before(data_dir: str, folder: str, given: dict[str, Any]) -> list[str] 
     return [f"{folder}/{name}.parquet" for name in names] if fingerprint(told, runs, given) in made_of else None
 
 
-def _had_ended(end: str, told: dict) -> bool:
+def _had_ended(end: str, told: dict[str, Any]) -> bool:
     """Was the end of the window (UTC) over when the tables were extracted?"""
     try:
         return datetime.fromisoformat(end) <= datetime.fromisoformat(told["snapshot_at"])

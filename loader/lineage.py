@@ -3,9 +3,10 @@
 import re
 from logging import INFO
 
-from loader.builds import dbt_runner, project_flags
+from loader.builds import dbt_runner
 from loader.console import say
 from loader.errors import Failure, stop_if_interrupted
+from loader.parsed import project_flags
 from loader.reasons import why
 from loader.report.written import local, put
 from loader.work import work_folder

@@ -53,7 +53,7 @@ def explain_site(
             else:
                 explained.print_story(span, levels, limit)
             return
-        instant = parse_instant(at, "--at")
+        instant = parse_instant(at or "", "--at")
         values = stack(published, instant, project)
         known = list(dict.fromkeys(row["resource"] for row in values))
         if not metric and resource in RESOURCES and resource not in known:

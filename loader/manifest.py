@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from logging import WARNING
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
@@ -51,7 +52,7 @@ class Outcome:
         """Is something missing that the numbers need, or did anything fail?"""
         return self.status == "failed" or bool(self.lacking) or (self.status == "skipped" and not self.table.optional)
 
-    def record(self) -> dict:
+    def record(self) -> dict[str, Any]:
         """The table's entry in the manifest."""
         if self.status != "copied":
             return {name: getattr(self, name) for name in ("status", "code", "reason", "has_earlier_file")}
@@ -68,13 +69,13 @@ class Extraction:
     snapshot_at: str
     snapshots: int
     version: str
-    server: str
+    server: str | None
     history: bool
 
     def having(self, status: str) -> list[Outcome]:
         return [o for o in self.outcomes if o.status == status]
 
-    def write(self, data_dir: str, work: Path, earlier: dict) -> None:
+    def write(self, data_dir: str, work: Path, earlier: dict[str, Any]) -> None:
         """Write the manifest, which says that all files are in place; of tables that this run left out, what the
         earlier manifest said of them."""
         origin = {"run_id": self.run_id, "snapshot_at": self.snapshot_at}
@@ -114,7 +115,7 @@ class _Manifest(BaseModel):
     tables: dict[str, _Entry]
 
 
-def read(data_dir: str) -> dict:
+def read(data_dir: str) -> dict[str, Any]:
     """The manifest in a data_dir, empty if there is none; raises Failure when it is there and can't be read."""
     place = f"{data_dir}/{FILE}"
     text = storage.read_text(place)
@@ -129,7 +130,7 @@ def read(data_dir: str) -> dict:
     return json.loads(text)
 
 
-def read_or_warn(data_dir: str) -> dict:
+def read_or_warn(data_dir: str) -> dict[str, Any]:
     """The manifest, empty if there is none, or, with a warning, if it is broken: the next one replaces it."""
     try:
         return read(data_dir)
@@ -140,7 +141,7 @@ def read_or_warn(data_dir: str) -> dict:
         return {}
 
 
-def identity(manifest: dict) -> str | None:
+def identity(manifest: dict[str, Any]) -> str | None:
     """Which server the files came from; None if not known."""
     server = manifest.get("server")
     return server.get("identity") if isinstance(server, dict) else None
@@ -153,7 +154,7 @@ def marks(schema: pa.Schema) -> dict[str, str]:
     return {k.removeprefix(mark).decode(): v.decode() for k, v in found.items() if k.startswith(mark)}
 
 
-def failed(manifest: dict) -> list[str]:
+def failed(manifest: dict[str, Any]) -> list[str]:
     """The tables that every cloud has, and whose last copy failed, or whose file outlived the table."""
     return [
         name
@@ -162,12 +163,12 @@ def failed(manifest: dict) -> list[str]:
     ]
 
 
-def missing_required(manifest: dict) -> list[str]:
+def missing_required(manifest: dict[str, Any]) -> list[str]:
     """The tables that every cloud has, and that the last extraction did not find or was not granted."""
     return [name for name, entry in _required(manifest) if entry["status"] == "skipped"]
 
 
-def zero_dates(manifest: dict) -> list[tuple[str, int]]:
+def zero_dates(manifest: dict[str, Any]) -> list[tuple[str, int]]:
     """The columns in which the last extraction found what is no date, and how many rows of each."""
     return [
         (f"{name}.{column}", count)
@@ -177,12 +178,12 @@ def zero_dates(manifest: dict) -> list[tuple[str, int]]:
     ]
 
 
-def _required(manifest: dict) -> list[tuple[str, dict]]:
+def _required(manifest: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     tables = catalogue.load()
     return [(n, e) for n, e in manifest.get("tables", {}).items() if n in tables and not tables[n].optional]
 
 
-def doubts(manifest: dict, runs: dict[str, str | None]) -> list[str]:
+def doubts(manifest: dict[str, Any], runs: dict[str, str | None]) -> list[str]:
     """Why numbers may be incomplete, or not of one instant, as sentences; `runs` says which run wrote each file."""
     entries = manifest.get("tables", {})
     found = [_incomplete(name, entry) for name, entry in entries.items()]
@@ -197,7 +198,7 @@ def doubts(manifest: dict, runs: dict[str, str | None]) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _incomplete(name: str, entry: dict) -> str | None:
+def _incomplete(name: str, entry: dict[str, Any]) -> str | None:
     """What the last extraction could not read of a table that the models read."""
     table = catalogue.load().get(name)
     if table is None or not table.metrics:

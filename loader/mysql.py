@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pyarrow as pa
@@ -219,7 +220,7 @@ class Server:
                 raise
         return "host:" + ":".join(map(_text, self.execute("SELECT @@hostname, @@port")[0]))
 
-    def execute(self, sql: str, parameters: tuple = ()) -> tuple:
+    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...]:
         with self.connection.cursor(cursors.Cursor) as cursor:
             cursor.execute(sql, parameters)
             return cursor.fetchall()

@@ -8,6 +8,7 @@ This is the only file that knows pymysql's internals (`SSCursor._result`, `Conne
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import Any
 
 from pymysql import err
 from pymysql.cursors import SSCursor
@@ -39,13 +40,13 @@ def forget(cursor: SSCursor) -> None:
         connection._force_close()
 
 
-def _close_result(result) -> None:
+def _close_result(result: Any) -> None:
     """Mark the result as read; else SSCursor.__del__ reads on and prints a traceback."""
     result.unbuffered_active = False
     result.connection = None
 
 
-def _receive(result, target: memoryview) -> int:
+def _receive(result: Any, target: memoryview) -> int:
     """Read what has arrived, at most as much as fits; raises OperationalError 2013 if the server is gone."""
     connection = result.connection
     try:
@@ -61,7 +62,7 @@ def _receive(result, target: memoryview) -> int:
     return len(block)
 
 
-def _receive_all(result, target: memoryview) -> None:
+def _receive_all(result: Any, target: memoryview) -> None:
     while target:
         target = target[_receive(result, target) :]
 
@@ -78,7 +79,7 @@ def _find_rows(rows: Rows, filled: int) -> None:
         add(at)
 
 
-def _packet(result, start: bytearray) -> memoryview:
+def _packet(result: Any, start: bytearray) -> memoryview:
     """What follows the header of the packet that begins with `start`, read to its end."""
     have, length = len(start), int.from_bytes(start[:3], "little")
     packet = memoryview(start + bytes(HEADER + length - have))
@@ -86,7 +87,7 @@ def _packet(result, start: bytearray) -> memoryview:
     return packet[HEADER:]
 
 
-def _large_row(result, start: bytearray) -> Rows:
+def _large_row(result: Any, start: bytearray) -> Rows:
     """The row that begins with `start`, in a buffer of its own and under one header."""
     row, part = bytearray(HEADER), _packet(result, start)
     row += part

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
@@ -68,7 +68,7 @@ def _unthought_of(error: Exception) -> Failure:
 
 
 def run_all(
-    runs: dict[str, Callable[[Progress], T]], jobs: int, progress: Callable[[str, int, int, str], None]
+    runs: Mapping[str, Callable[[Progress], T]], jobs: int, progress: Callable[[str, int, int, str], None]
 ) -> Iterator[tuple[str, T | Failure]]:
     """Run each, at most `jobs` at once; yield name and result, or the Failure instead, as they end.
 
@@ -85,7 +85,8 @@ def run_all(
                 result = _unthought_of(e)
             yield name, result
         return
-    waiting, running = list(runs), {}
+    waiting = list(runs)
+    running: dict[Connection, tuple[str, Any]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
@@ -95,7 +96,8 @@ def run_all(
                 process.start()  # were a signal to come before the next line, it would end when it next tells something
                 running[mine] = (name, process)
                 theirs.close()
-            for channel in wait(list(running)):
+            ready = wait(list(running))
+            for channel in [channel for channel in running if channel in ready]:
                 name, process = running[channel]
                 kind, *told = _heard(channel, process)
                 if kind == "progress":
@@ -115,7 +117,7 @@ def run_all(
             process.join()
 
 
-def _heard(channel: Connection, process: Any) -> tuple:
+def _heard(channel: Connection, process: Any) -> tuple[Any, ...]:
     """What a process tells next; that it died, if it tells nothing any more."""
     try:
         return channel.recv()

@@ -3,10 +3,11 @@
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from logging import DEBUG
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,12 +16,13 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixe
 
 from loader import catalogue, history
 from loader.catalogue import Table
+from loader.columns import Copied
 from loader.config import Site
 from loader.console import Bars, say
 from loader.earlier import Earlier
 from loader.errors import Failure, Interrupted, stop_if_interrupted, uninterrupted
 from loader.manifest import MARK, Extraction, Outcome
-from loader.mysql import ABSENT, STALE, Copied, Server, explain, parse_uri
+from loader.mysql import ABSENT, STALE, Server, explain, parse_uri
 from loader.placement import Placement, held
 
 READS = 3  # of a table whose connection is lost in the middle
@@ -48,11 +50,11 @@ class Run:
     def marks(self) -> dict[str, str]:
         """What a file says of its origin, in its metadata."""
         server = self.server
-        facts = {"run_id": self.id, "snapshot_at": server.snapshot_at, "server": server.identity}
+        facts = {"run_id": self.id, "snapshot_at": server.snapshot_at, "server": server.identity or ""}
         return {MARK + name: value for name, value in facts.items()}
 
 
-def quiet_dlt(work: Path):
+def quiet_dlt(work: Path) -> Any:
     """The dlt module, set up by its environment: nothing of it leaves `work`, no telemetry, no user's config file."""
     os.environ.update(
         DLT_DATA_DIR=str(work),
@@ -143,7 +145,7 @@ def _find(run: Run) -> list[Table]:
     return found
 
 
-def _hints(dlt, schema: pa.Schema):
+def _hints(dlt: Any, schema: pa.Schema) -> Any:
     """What dlt is to know of a file's columns: exactly what they are, else it would write the file anew."""
     from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 
@@ -154,10 +156,10 @@ def _hints(dlt, schema: pa.Schema):
     return dlt.mark.make_hints(columns=columns)
 
 
-def _site_source(dlt, run: Run, tables: list[Table]):
+def _site_source(dlt: Any, run: Run, tables: list[Table]) -> Any:
     """The dlt source of a site. A table's resource writes its whole file and hands it to dlt by name."""
 
-    def rows(table: Table):
+    def rows(table: Table) -> Iterator[Any]:
         outcome, path = _copy(run, table)
         run.record(outcome)
         if outcome.status == "copied":
@@ -165,7 +167,7 @@ def _site_source(dlt, run: Run, tables: list[Table]):
             yield dlt.mark.with_file_import(str(path), "parquet", outcome.rows, hints)
 
     @dlt.source(name="site")
-    def site():
+    def site() -> Iterator[Any]:
         for table in tables:
             # its names can't hold a dot, so the file's name travels in a hint
             resource = dlt.resource(rows, name=table.full_name.replace(".", "__"))(table)
@@ -185,7 +187,7 @@ def extract_site(
     mixed with another server's, or a file can't be put in place; then local files are all as before, and in object
     storage those that were replaced are named.
     """
-    server = Server(parse_uri(site.db_uri.get_secret_value(), site.db_uri_from))
+    server = Server(parse_uri(site.uri, site.db_uri_from))
     run_id = uuid.uuid4().hex
     try:
         with held(site.data_dir, run_id):
@@ -204,7 +206,7 @@ def _extract(run: Run) -> Extraction:
     placement = Placement(run.site.data_dir)
 
     @dlt.destination(batch_size=0, loader_file_format="parquet", name="data_dir", naming_convention="loader.naming")
-    def data_dir(path: str, table: dict) -> None:
+    def data_dir(path: str, table: dict[str, Any]) -> None:
         try:
             run.server.close()  # all is read: an idle snapshot would hold the database's old rows
             name = table["x-file"]

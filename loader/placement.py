@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from loader import manifest, storage
 from loader.errors import Failure
@@ -69,7 +70,7 @@ def _held_remote(data_dir: str, run_id: str) -> Iterator[None]:
                 filesystem.rm_file(place)
 
 
-def _holds(filesystem, place: str, content: bytes) -> bool:
+def _holds(filesystem: Any, place: str, content: bytes) -> bool:
     """Does the lock say this? A store that can't be asked raises."""
     try:
         return filesystem.cat_file(place) == content
@@ -77,7 +78,7 @@ def _holds(filesystem, place: str, content: bytes) -> bool:
         return False
 
 
-def _take(filesystem, place: str, content: bytes) -> None:
+def _take(filesystem: Any, place: str, content: bytes) -> None:
     """Make the lock; raises Failure when another run has it, or the store refuses."""
     data_dir = place.rpartition("/")[0]
     try:
@@ -97,7 +98,7 @@ def _take(filesystem, place: str, content: bytes) -> None:
         raise Failure(f"cannot write to {data_dir}: {storage.reason(e)}") from None
 
 
-def _was_left(filesystem, place: str) -> bool:
+def _was_left(filesystem: Any, place: str) -> bool:
     """Is there a lock that a killed run left behind? Raises Failure if one that may still live holds it."""
     try:
         holder = _parsed(filesystem.cat_file(place))
@@ -113,7 +114,7 @@ def _was_left(filesystem, place: str) -> bool:
     )
 
 
-def _parsed(content: bytes) -> dict:
+def _parsed(content: bytes) -> dict[str, Any]:
     try:
         holder = json.loads(content)
     except ValueError:
@@ -130,7 +131,7 @@ def pid_space() -> str:
         return ""
 
 
-def _is_dead(holder: dict) -> bool:
+def _is_dead(holder: dict[str, Any]) -> bool:
     """Was the lock left by a process of this machine and container that is gone? Containers can share a host's name."""
     here = (socket.gethostname(), pid_space())
     if (holder.get("host"), holder.get("pids")) != here or not isinstance(holder.get("pid"), int):
@@ -146,8 +147,8 @@ def _is_dead(holder: dict) -> bool:
 
 def _root(error: BaseException) -> BaseException:
     """What began it: dlt wraps errors in its own."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
+    while inner := error.__cause__ or error.__context__:
+        error = inner
     return error
 
 

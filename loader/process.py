@@ -72,10 +72,8 @@ def process_sites(
         if target:
             _export({key: done for key, done in results.items() if isinstance(done, Published)}, target, work)
     forget()
-    if failed := [key for key, result in results.items() if isinstance(result, Failure)]:
-        raise Failure(
-            f"{len(failed)} of {len(sites)} sites not processed, their files are as before: {', '.join(failed)}"
-        )
+    if lost := [key for key, result in results.items() if isinstance(result, Failure)]:
+        raise Failure(f"{len(lost)} of {len(sites)} sites not processed, their files are as before: {', '.join(lost)}")
 
 
 def _unchanged(sites: list[Site], outputs: dict[str, str], options: Options) -> dict[str, Published | Failure]:
@@ -137,12 +135,19 @@ def _export(published: dict[str, Published], target: "Address", work: Path) -> N
         say(INFO, f"exported {count:,} rows to {export.SCHEMA}.{export.TABLE} as {target}", rows=count)
 
 
+def _became(result: Published | Failure) -> str:
+    """What became of a site, in words."""
+    if isinstance(result, Failure):
+        return f"failed: {result}"
+    return "unchanged" if result.is_unchanged else f"published, {len(result.files)} files"
+
+
 def _show(names: dict[str, str], results: dict[str, Published | Failure], start: str, end: str) -> None:
     """What was published, in the order of the config, and of several sites what became of each."""
     from loader.tables import print_hours, print_quality, print_results
 
-    made = {key: results[key] for key in names if isinstance(results[key], Published)}
-    published = {key: done for key, done in made.items() if not done.is_unchanged}
+    done_or_not = [(key, results[key]) for key in names]
+    published = {key: made for key, made in done_or_not if isinstance(made, Published) and not made.is_unchanged}
     if is_json():
         for key, done in published.items():
             hours = [{"metric": m, "resource": r, "hours": h} for (m, r), h in done.hours.items()]
@@ -157,7 +162,7 @@ def _show(names: dict[str, str], results: dict[str, Published | Failure], start:
         for key, done in published.items():
             print_quality(names[key], done.quality)
     if len(names) > 1:
-        print_results({names[key]: results[key] for key in names})
+        print_results({names[key]: _became(results[key]) for key in names})
 
 
 def _output(site: Site, output: str | None, config: Path | None) -> str:

@@ -21,7 +21,7 @@ from loader.errors import Failure, uninterrupted
 PART = ".part-"
 _parts: dict[tuple[str, str], Path] = {}  # of the runs of this process, by folder and run
 _locks: dict[str, int] = {}  # descriptors by folder
-NOTHING = MappingProxyType(
+NOTHING: Mapping[str, Any] = MappingProxyType(
     {"tables": {}, "failed": [], "zero_dates": [], "snapshot_at": None, "doubts": [], "inputs": None}
 )  # unit tests have no data_dir
 _lock = threading.Lock()  # dbt may build models in threads
@@ -32,9 +32,9 @@ class Plugin(BasePlugin):
     which is told `data_dir`, `folder`, the `given` vars and `is_whole`; `tables` (tell again); `locate` and `stage`
     (make) the part folder; `publish`; `discard`. Before it was connected it says `is_unknown`."""
 
-    facts: Mapping | None = None  # what `connect` was told, and what it saw
+    facts: Mapping[str, Any] | None = None  # what `connect` was told, and what it saw
 
-    def update_connection_config(self, creds, config: dict) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
         can't be once it was used; insertion order need not be kept, since every output is sorted."""
         config.update(
@@ -44,11 +44,11 @@ class Plugin(BasePlugin):
             preserve_insertion_order=False,
         )
 
-    def configure_connection(self, conn) -> None:
+    def configure_connection(self, conn: Any) -> None:
         conn.execute("set global TimeZone = 'UTC'")  # a dbt setting would be set again for every node
         self.connection = conn
 
-    def store(self, target_config) -> None:
+    def store(self, target_config: Any) -> None:
         action, job = target_config.location.format, target_config.config
         if action == "vars":
             job["wrong"] = wrong_vars(job["given"])

@@ -1,6 +1,7 @@
 """Why a dbt run failed, in one line that a user can act on."""
 
 import re
+from typing import Any
 
 NOISE = re.compile(r"^\s*(>.*|compiled code at.*|(Compilation|Database|Runtime) Error( in .*)?)$")
 UNREADABLE = re.compile(
@@ -13,7 +14,7 @@ HINTS = {
 }
 
 
-def why(ran) -> str:
+def why(ran: Any) -> str:
     """The first thing that went wrong in a dbt run, in one line."""
     results = getattr(ran.result, "results", None) or []
     for result in results:

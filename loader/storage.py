@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -71,7 +71,7 @@ def _check_endpoint() -> None:
         raise UsageError(f"AWS_ENDPOINT_URL: {host} has a part that is no DNS label (letters, digits, hyphens)")
 
 
-def s3_filesystem():
+def s3_filesystem() -> Any:
     """The S3 client, set up by the AWS_* variables; one for all threads, for to make one takes a third of a second.
 
     A fork has its own: s3fs refuses to work in another process than the one that made it.
@@ -80,7 +80,7 @@ def s3_filesystem():
 
 
 @cache
-def _s3_filesystem(_process: int, _settings: tuple):
+def _s3_filesystem(_process: int, _settings: tuple[Any, ...]) -> Any:
     """botocore ignores AWS_REGION, so it is passed on."""
     import s3fs
 
@@ -94,7 +94,7 @@ def _s3_filesystem(_process: int, _settings: tuple):
     )
 
 
-def check_readable(filesystem, place: str) -> None:
+def check_readable(filesystem: Any, place: str) -> None:
     """Raise Failure, in one line, when the store refuses or can't be reached; a place that isn't there is no error."""
     try:
         filesystem.ls(place)
@@ -104,7 +104,7 @@ def check_readable(filesystem, place: str) -> None:
         raise Failure(f"cannot read {place}: {reason(e)}; check AWS_ENDPOINT_URL and the AWS_* keys") from None
 
 
-def read_schemas(filesystem, place: str, names: list[str]) -> dict[str, pa.Schema]:
+def read_schemas(filesystem: Any, place: str, names: list[str]) -> dict[str, pa.Schema]:
     """The columns of each of these tables that has a file, and what the file says of itself.
 
     Raises Failure naming the first file that can't be read as parquet.
@@ -116,7 +116,7 @@ def read_schemas(filesystem, place: str, names: list[str]) -> dict[str, pa.Schem
     return found
 
 
-def names_in(filesystem, place: str) -> set[str]:
+def names_in(filesystem: Any, place: str) -> set[str]:
     """The names of the files in a folder, none if it isn't there: one request, since asking for each is slow on S3."""
     if filesystem is None:
         return {path.name for path in Path(place).glob("*")}
@@ -128,7 +128,7 @@ def names_in(filesystem, place: str) -> set[str]:
         raise Failure(f"cannot list {place}: {reason(e)}") from None
 
 
-def modified_at(filesystem, file: str) -> datetime:
+def modified_at(filesystem: Any, file: str) -> datetime:
     """When a file was written, UTC."""
     if filesystem is None:
         at = datetime.fromtimestamp(Path(file).stat().st_mtime, timezone.utc)
@@ -150,13 +150,13 @@ def folders_in(place: str) -> list[str]:
     return sorted(entry["name"].rpartition("/")[2] for entry in found if entry["type"] == "directory")
 
 
-def _present(filesystem, place: str, names: list[str]) -> list[tuple[str, str]]:
+def _present(filesystem: Any, place: str, names: list[str]) -> list[tuple[str, str]]:
     """Which of these tables have a file in a place, and its path."""
     there = names_in(filesystem, place)
     return [(name, f"{place}/{name}.parquet") for name in names if f"{name}.parquet" in there]
 
 
-def check_pages(filesystem, place: str, names: list[str]) -> None:
+def check_pages(filesystem: Any, place: str, names: list[str]) -> None:
     """Raise Failure naming the first of these files whose pages can't be read, though its footer can."""
     for _, file in _present(filesystem, place, names):
         with _readable(file):
@@ -288,8 +288,8 @@ def sync(path: Path) -> None:
 
 def reason(error: BaseException) -> str:
     """One line about an error of the file system or the object store, whose own words say more than s3fs's number."""
-    if type(error.__cause__).__module__.startswith("botocore"):
-        error = error.__cause__
+    if (inner := error.__cause__) and type(inner).__module__.startswith("botocore"):
+        error = inner
     elif isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
     return " ".join(str(error).split()) or type(error).__name__

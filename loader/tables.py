@@ -1,10 +1,10 @@
 """Numbers on the terminal."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from loader.errors import Failure
 
 # The utilisation stack as a reader sees it.
 STACK = {
@@ -47,7 +47,7 @@ def print_hours(hours: dict[str, dict[tuple[str, str], float]], start: str, end:
         console.print(table)
 
 
-def _lost(findings: list, metric: str) -> str | None:
+def _lost(findings: list[Any], metric: str) -> str | None:
     """Which rows of a metric don't count, and the hours that they claim."""
     rows = {f.action: f for f in findings if f.check == "rows" and f.metric == metric}
     lost = [f for action, f in rows.items() if action is not None and action not in VALID]
@@ -58,7 +58,7 @@ def _lost(findings: list, metric: str) -> str | None:
     return f"{count:,.0f} of {all_rows:,.0f} rows don't count ({kinds}): {hours:,.1f} h"
 
 
-def _lines(findings: list) -> list[tuple[str, str]]:
+def _lines(findings: list[Any]) -> list[tuple[str, str]]:
     """What a reader of the numbers should know, as (metric, sentence)."""
     lines = []
     for metric in STACK:
@@ -84,7 +84,7 @@ def _lines(findings: list) -> list[tuple[str, str]]:
     return lines
 
 
-def print_quality(name: str, findings: list) -> None:
+def print_quality(name: str, findings: list[Any]) -> None:
     """What the numbers of a site don't say, in short; quality.parquet has it all."""
     console = Console(highlight=False)
     console.print(
@@ -98,16 +98,12 @@ def print_quality(name: str, findings: list) -> None:
     console.print(table)
 
 
-def print_results(results: dict[str, object]) -> None:
-    """What became of each of several sites, and why one failed."""
+def print_results(results: dict[str, str]) -> None:
+    """What became of each of several sites, in words."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, result in results.items():
-        if isinstance(result, Failure):
-            became = f"failed: {result}"
-        else:
-            became = "unchanged" if result.is_unchanged else f"published, {len(result.files)} files"
+    for name, became in results.items():
         table.add_row(Text(name), Text(became))
     console.print(table)

@@ -67,40 +67,6 @@ def pages() -> list[Page]:
     return [Page(path) for path in sorted(PAGES.glob("*.md")) if path.stem != "README"]
 
 
-def levels(self) -> list[tuple[str, float]]:
-        """Its table: from when, and how many nodes."""
-        return [(since, float(level)) for since, level in re.findall(r"^\| (\d{4}-.*?) \| (.*?) \|$", self.text, re.M)]
-
-    @property
-    def hours(self) -> float:
-        """The node-hours that it names."""
-        (found,) = re.findall(r"March 2024 has ([\d,.]+) node-hours", self.text)
-        return float(found.replace(",", ""))
-
-    @property
-    def picture(self) -> str:
-        """What is between its markers."""
-        return self.text.split(MARKERS[0])[1].split(MARKERS[1])[0]
-
-
-def _instants(row: Row) -> Row:
-    return {k: datetime(v.year, v.month, v.day) if isinstance(v, date) else v for k, v in row.items()}
-
-
-def pages() -> list[Page]:
-    """A page a metric, by name."""
-    return [Page(path) for path in sorted(PAGES.glob("*.md")) if path.stem != "README"]
-
-
-def operands() -> dict[str, dict[str, int]]:
-    """Of each metric, what it is the signed sum of."""
-    lines = (PAGES.parent.parent / "seeds" / "metric_operands.csv").read_text("utf-8").split()[1:]
-    found: dict[str, dict[str, int]] = {}
-    for metric, operand, sign in (line.split(",") for line in lines):
-        found.setdefault(metric, {})[operand] = int(sign)
-    return found
-
-
 def levels(site: Result, metric: str) -> list[tuple[str, float]]:
     """The steps of a metric, as a page's table has them."""
     return [(f"{day(since):%Y-%m-%d}", level) for since, level in site.steps(metric)]

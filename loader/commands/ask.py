@@ -1,5 +1,7 @@
 """The commands that answer questions about the numbers: explain, check, status."""
 
+from typing import Any
+
 import click
 
 from loader.commands.flags import FORMAT, OUTPUT, Kind, complete_metric, complete_resource, for_sites
@@ -25,7 +27,7 @@ from loader.commands.flags import FORMAT, OUTPUT, Kind, complete_metric, complet
 @click.option("--span", metavar="TABLE/KEY", help="The story of one source row: nova.instances/UUID, blazar.leases/ID.")
 @click.option("--limit", type=click.IntRange(0), default=10, show_default=True, help="Spans to show, as text.")
 @FORMAT
-def explain(**given) -> None:
+def explain(**given: Any) -> None:
     """Show the utilisation stack at an instant, and the source rows that a value is the sum of.
 
     \b
@@ -53,7 +55,7 @@ def explain(**given) -> None:
     "--min-hours", type=click.FloatRange(0), default=0.0, metavar="H", help="Leave out findings of fewer hours."
 )
 @FORMAT
-def check(**given) -> None:
+def check(**given: Any) -> None:
     """List the findings of quality.parquet by the hours at stake, with what each means and what to do.
 
     \b
@@ -71,7 +73,7 @@ def check(**given) -> None:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="For whom."
 )
-def status(**given) -> None:
+def status(**given: Any) -> None:
     """Show per site when it was extracted and processed, the window of its outputs, and which tables are missing.
 
     \b

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,7 +37,7 @@ def complete_resource(_context: click.Context, _parameter: click.Parameter, begu
     return [resource for resource in RESOURCES if resource.startswith(begun)]
 
 
-class Kind(click.Choice):
+class Kind(click.Choice[str]):
     """A kind of finding; their list is read only when one is given."""
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class Kind(click.Choice):
 
         return click.Choice(KINDS).convert(value, param, ctx)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         from loader.check import KINDS
 
         return click.Choice(KINDS).shell_complete(ctx, param, incomplete)
@@ -81,24 +82,21 @@ DATA_DIR = click.option(
 )
 
 
-def shared_flags(command: Callable) -> Callable:
+def shared_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """--config, --site and --data-dir, on the group and on each command: accepted before and after its name."""
     for flag in (DATA_DIR, SITE, CONFIG):
         command = flag(command)
     return command
 
 
-def for_sites(command: Callable) -> Callable:
+def for_sites(command: Callable[..., Any]) -> Callable[..., Any]:
     """A command with the shared flags: it gets `config`, `keys` (of sites) and `data_dir`.
 
     What stands after its name wins over what stands before it; --site adds up.
     """
 
-    @shared_flags
-    @click.pass_context
-    @functools.wraps(command)
     def merged(
-        context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options
+        context: click.Context, config: Path | None, sites: tuple[str, ...], data_dir: str | None, **options: Any
     ) -> None:
         before = context.obj or {}  # nothing stands before `python -m loader`
         command(
@@ -108,4 +106,5 @@ def for_sites(command: Callable) -> Callable:
             **options,
         )
 
-    return merged
+    functools.update_wrapper(merged, command)
+    return shared_flags(click.pass_context(merged))

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -11,18 +12,20 @@ from loader import console
 from loader.errors import Failure, Interrupted, redacted, unexpected, watched_signals
 from loader.work import remove_work_folders
 
+T = TypeVar("T")
+
 
 class Commands(click.Group):
     """A group that turns our errors into one line and an exit code."""
 
-    def make_context(self, *arguments, **extra) -> click.Context:
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
         return guarded(lambda: super(Commands, self).make_context(*arguments, **extra))
 
-    def invoke(self, ctx: click.Context):
+    def invoke(self, ctx: click.Context) -> Any:
         return guarded(lambda: super(Commands, self).invoke(ctx))
 
 
-def guarded(run: Callable):
+def guarded(run: Callable[[], T]) -> T:
     """Run a command; a Failure prints `Error: …` on stderr and exits with its code, Ctrl-C exits with 130."""
     for stream in filter(None, (sys.stdout, sys.stderr)):  # none where it was closed
         stream.reconfigure(errors="replace")  # a terminal that can't show └ must not fail a run that was published
@@ -31,7 +34,7 @@ def guarded(run: Callable):
         with watched_signals():
             return run()
     except click.UsageError as e:
-        e.message = redacted(e.message)
+        e.message = redacted(e.message)  # type: ignore[misc]  # Final in click, which gives no other way
         raise
     except Failure as e:
         console.say(logging.ERROR, redacted(str(e)))

@@ -1,5 +1,7 @@
 """The commands that make data: print-grant-sql, extract, process."""
 
+from typing import Any
+
 import click
 
 from loader import console
@@ -43,7 +45,7 @@ def print_grant_sql(user: str, host: str, schemas: tuple[str, ...]) -> None:
 @click.option("--schema", "schemas", multiple=True, metavar="NAME", help="Only this database; repeatable.")
 @LOG_FORMAT
 @VERBOSE
-def extract(log_format: str, verbose: bool, **given) -> None:
+def extract(log_format: str, verbose: bool, **given: Any) -> None:
     """Copy the source tables to <data_dir>/<schema>.<table>.parquet.
 
     All tables are read in one snapshot of the database. A table that is missing or not granted is reported and the rest
@@ -103,7 +105,7 @@ def extract(log_format: str, verbose: bool, **given) -> None:
 )
 @LOG_FORMAT
 @VERBOSE
-def process(log_format: str, verbose: bool, **given) -> None:
+def process(log_format: str, verbose: bool, **given: Any) -> None:
     """Turn extracted tables into <output>/<site>/usage.parquet, usage_by_project, spans and quality.
 
     The files of a site are checked, then published together: when anything fails, none of them changes, and the other

@@ -47,8 +47,10 @@ def completion(shell: str) -> None:
     chameleon-usage completion bash > ~/.local/share/bash-completion/completions/chameleon-usage
     chameleon-usage completion zsh > "${fpath[1]}/_chameleon-usage"
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import BashComplete, ZshComplete
 
     command = click.get_current_context().find_root().command
-    script = get_completion_class(shell)(command, {}, "chameleon-usage", "_CHAMELEON_USAGE_COMPLETE")
+    script = {"bash": BashComplete, "zsh": ZshComplete}[shell](
+        command, {}, "chameleon-usage", "_CHAMELEON_USAGE_COMPLETE"
+    )
     click.echo(script.source())

@@ -1,6 +1,7 @@
 """The commands that write pages and pictures: report, plot, docs."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,7 +13,7 @@ from loader.commands.flags import OUTPUT, for_sites
 @OUTPUT
 @click.option("--html", required=True, metavar="FILE", help="The page: one file, which needs no network.")
 @click.option("--title", default="Usage report", show_default=True, help="Its heading.")
-def report(**given) -> None:
+def report(**given: Any) -> None:
     """Write one HTML page: capacity and use over time, utilisation, months, projects, node types, findings.
 
     It is made of the files that `process --resample 1d` wrote. Needs `pip install 'chameleon-usage[report]'`.
@@ -43,7 +44,7 @@ def report(**given) -> None:
     help="Id or name of a project of the operators; repeatable. Plots what they reserved apart from user projects.",
 )
 @click.option("--format", "formats", multiple=True, type=click.Choice(["png", "svg"]), help="Default: both.")
-def plot(**given) -> None:
+def plot(**given: Any) -> None:
     """Write plots of each site and a comparison as PNG and SVG, and the resampled data as parquet, CSV and JSON.
 
     They are made of the files that `process --resample 1d` wrote. Needs `pip install 'chameleon-usage[report]'`.

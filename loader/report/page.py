@@ -60,7 +60,8 @@ def page(sites: list[Figures], title: str) -> str:
 @cache
 def _bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed, which Altair's charts need."""
-    return vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its types lack the default
+    return script.replace("</script", "<\\/script")
 
 
 def _asset(name: str) -> str:

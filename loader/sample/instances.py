@@ -59,8 +59,8 @@ def ends_that_disagree(site: Site) -> None:
     """SPEC: "All of it is cut at the least of `terminated_at` and `deleted_at`", here without a terminate event."""
     host = site.machine(site.at(-30), reservable=False)
     for day, terminated, deleted in ((10, 15, 18), (20, 28, 25), (30, None, 33), (40, 42, None), (50, 48, 49)):
-        ends = {"terminated_at": terminated and site.at(terminated), "deleted_at": deleted and site.at(deleted)}
-        site.instance(host, site.at(day), None, **ends)
+        at, gone = (end and site.at(end) for end in (terminated, deleted))
+        site.instance(host, site.at(day), None, terminated_at=at, deleted_at=gone)
     site.instance(host, site.at(60), site.at(70), launched_at=site.at(68))  # rebuilt: the launch was reset
 
 

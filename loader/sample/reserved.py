@@ -1,6 +1,7 @@
 """The awkward rows of instances that may be in a reservation."""
 
 import json
+from typing import Any
 
 from loader.sample.site import Site
 
@@ -36,8 +37,7 @@ def reservations_to_infer(site: Site) -> None:
     """
     host, (owner, other) = site.machine(site.at(-30)), site.owners[:2]
     site.booking([host], site.at(110), site.at(117), owner=owner)
-    launched = {"launched_at": site.at(110, 1)}
-    site.instance(host, site.at(109, 23), site.at(111), specs=(), owner=owner, **launched)
+    site.instance(host, site.at(109, 23), site.at(111), specs=(), owner=owner, launched_at=site.at(110, 1))
     site.instance(host, site.at(112), site.at(113), specs=(), owner=other)
     site.instance(host, site.at(114), site.at(115), specs=(), owner=owner, project_id=None)
     site.instance(host, site.at(120), site.at(121), specs=(), owner=owner)
@@ -48,7 +48,12 @@ def flavors_and_hints(site: Site) -> None:
     host = site.machine(site.at(-30))
     booking = site.booking([host], site.at(130), site.at(137))
     flavor = {"nova_object.data": {"name": f"reservation:{booking.id}"}}
-    shapes: tuple[dict | None, ...] = ({"reservation": [booking.id]}, {"reservation": []}, None, {"group": ["a"]})
+    shapes: tuple[dict[str, Any] | None, ...] = (
+        {"reservation": [booking.id]},
+        {"reservation": []},
+        None,
+        {"group": ["a"]},
+    )
     for day, hints in zip((130, 132, 134, 136), shapes, strict=True):
         data = {"scheduler_hints": hints, "flavor": flavor, "display": "« déjà “vu” »"}
         spec = json.dumps({"nova_object.data": data}, ensure_ascii=False)

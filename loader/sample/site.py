@@ -82,7 +82,12 @@ class Site(Tables):
     ) -> None:
         """A row of nova.compute_nodes."""
         size = size or self.profile.in_nova
-        row = {"id": self.serial("node"), "hypervisor_hostname": name, "host": service, "created_at": created}
+        row: dict[str, Any] = {
+            "id": self.serial("node"),
+            "hypervisor_hostname": name,
+            "host": service,
+            "created_at": created,
+        }
         row |= {"hypervisor_type": self.profile.hypervisor_type, "deleted_at": deleted, "cpu_allocation_ratio": ratio}
         row |= {"vcpus": size.vcpus, "memory_mb": size.memory_mb, "local_gb": size.disk_gb}
         self.add("nova.compute_nodes", row)

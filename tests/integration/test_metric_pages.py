@@ -40,5 +40,7 @@ def test_a_derived_metric_says_what_it_is_the_difference_of(page: Page) -> None:
 
 def test_every_link_leads_to_a_file() -> None:
     for path in PAGES.glob("*.md"):
-        lacking = [link for link in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")) if not Path(PAGES, link).exists()]
+        lacking = [
+            link for link in re.findall(r"\]\(([^)#]+)", path.read_text("utf-8")) if not Path(PAGES, link).exists()
+        ]
         assert lacking == [], path.name
