@@ -11,9 +11,10 @@ from pymysql.err import MySQLError
 
 from loader import storage
 from loader.errors import Failure, Interrupted, stop_if_interrupted
-from loader.mysql import Address, explain
+from loader.mysql import Address
 from loader.outputs import WIDE
 from loader.pipeline import quiet_dlt
+from loader.refused import explain
 
 SCHEMA, TABLE = "usage_compat", "usage_wide"
 FILE = f"{WIDE}.parquet"

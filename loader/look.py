@@ -11,10 +11,11 @@ from rich.text import Text
 
 from loader import explained
 from loader.check import COLUMNS, Found, failing, findings
+from loader.config import Place
 from loader.errors import Failure, UsageError
 from loader.explain import SPAN_COLUMNS, explain, stack
 from loader.instants import parse_instant
-from loader.outputs import RESOURCES, opened, places
+from loader.outputs import RESOURCES, Published, opened, places
 from loader.status import Status, age, status
 from loader.story import story
 from loader.tables import counted
@@ -44,34 +45,52 @@ def explain_site(
     place = selected[0]
     with opened(place.output, place.key) as published:
         if span:
-            levels = story(published, span)
-            if form == "json":
-                told = [{"metric": level.metric, "is_own": level.is_own, "spans": level.spans} for level in levels]
-                click.echo(explained.as_json({**explained.facts(published, None), "span": span, "levels": told}))
-            elif form == "csv":
-                click.echo(explained.csv_of_story(levels))
-            else:
-                explained.print_story(span, levels, limit)
-            return
-        instant = parse_instant(at or "", "--at")
-        values = stack(published, instant, project)
-        known = list(dict.fromkeys(row["resource"] for row in values))
-        if not metric and resource in RESOURCES and resource not in known:
-            raise Failure(f"{resource} is not tracked at {place.key}; it has {', '.join(known)}")
-        found = explain(published, instant, metric, resource or "nodes", project) if metric else None
-        if form == "json":
-            content = {**explained.facts(published, instant), "project": project, "stack": values}
-            if found:
-                content |= {"metric": metric, "resource": found.resource, "value": found.value, "spans": found.spans}
-                content |= {"sum": found.total}
-            click.echo(explained.as_json(content))
-        elif form == "csv":
-            columns = SPAN_COLUMNS if found else explained.STACK_COLUMNS
-            click.echo(explained.as_csv(found.spans if found else values, columns))
+            _tell_row(published, span, form, limit)
         else:
-            explained.print_stack(place.name, values, instant, resource, project)
-            if found:
-                explained.print_sum(found, limit)
+            _tell_instant(published, place, parse_instant(at or "", "--at"), metric, resource, project, form, limit)
+
+
+def _tell_row(published: Published, span: str, form: str, limit: int) -> None:
+    """The story of a source row."""
+    levels = story(published, span)
+    if form == "json":
+        told = [{"metric": level.metric, "is_own": level.is_own, "spans": level.spans} for level in levels]
+        click.echo(explained.as_json({**explained.facts(published, None), "span": span, "levels": told}))
+    elif form == "csv":
+        click.echo(explained.csv_of_story(levels))
+    else:
+        explained.print_story(span, levels, limit)
+
+
+def _tell_instant(
+    published: Published,
+    place: Place,
+    instant: datetime,
+    metric: str | None,
+    resource: str | None,
+    project: str | None,
+    form: str,
+    limit: int,
+) -> None:
+    """The stack at an instant, and the spans behind the value of `metric`."""
+    values = stack(published, instant, project)
+    known = list(dict.fromkeys(row["resource"] for row in values))
+    if not metric and resource in RESOURCES and resource not in known:
+        raise Failure(f"{resource} is not tracked at {place.key}; it has {', '.join(known)}")
+    found = explain(published, instant, metric, resource or "nodes", project) if metric else None
+    if form == "json":
+        content = {**explained.facts(published, instant), "project": project, "stack": values}
+        if found:
+            content |= {"metric": metric, "resource": found.resource, "value": found.value, "spans": found.spans}
+            content |= {"sum": found.total}
+        click.echo(explained.as_json(content))
+    elif form == "csv":
+        columns = SPAN_COLUMNS if found else explained.STACK_COLUMNS
+        click.echo(explained.as_csv(found.spans if found else values, columns))
+    else:
+        explained.print_stack(place.name, values, instant, resource, project)
+        if found:
+            explained.print_sum(found, limit)
 
 
 def check_sites(

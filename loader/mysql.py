@@ -17,6 +17,7 @@ from loader.catalogue import Table
 from loader.columns import Copied, write
 from loader.errors import Failure, UsageError
 from loader.packets import forget, read_rows
+from loader.refused import advice, explain
 
 CHUNK_BYTES = 1 << 20  # of rows on the wire per arrow batch
 EXAMPLE = "mysql://user:password@host:3306"
@@ -136,7 +137,7 @@ class Server:
         try:
             self.open()
         except (MySQLError, OSError, RuntimeError, UnicodeError) as e:
-            raise Failure(f"cannot connect to the database as {address}: {explain(e)}{_advice(e)}") from None
+            raise Failure(f"cannot connect to the database as {address}: {explain(e)}{advice(e)}") from None
 
     def open(self) -> None:
         """Connect, again if need be, and start a snapshot; raises MySQLError (no host, wrong password)."""
@@ -276,26 +277,6 @@ class Server:
     def close(self) -> None:
         if self.connection.open:
             self.connection.close()
-
-
-def explain(error: BaseException) -> str:
-    """One line about a database error, with the server's code."""
-    code, text = (*error.args, "", "")[:2] if isinstance(error, MySQLError) else ("", str(error))
-    code, text = (code, text) if isinstance(code, int) else ("", f"{code} {text}")
-    return f"{' '.join(str(text).split()) or type(error).__name__}" + (f" (MySQL error {code})" if code else "")
-
-
-ADVICE = {
-    1045: "check user and password (in the URI a % is %25), and the host that the user may come from",
-    4151: "an administrator unlocks it: ALTER USER … IDENTIFIED BY '…' ACCOUNT UNLOCK",
-    3118: "an administrator unlocks it: ALTER USER … IDENTIFIED BY '…' ACCOUNT UNLOCK",
-}
-
-
-def _advice(error: BaseException) -> str:
-    """What to do about a refused connection, where we know it."""
-    code = error.args[0] if error.args else None
-    return f"; {ADVICE[code]}" if isinstance(code, int) and code in ADVICE else ""
 
 
 def _expression(field: pa.Field) -> str:

@@ -22,8 +22,9 @@ from loader.console import Bars, say
 from loader.earlier import Earlier
 from loader.errors import Failure, Interrupted, stop_if_interrupted, uninterrupted
 from loader.manifest import MARK, Extraction, Outcome
-from loader.mysql import ABSENT, STALE, Server, explain, parse_uri
+from loader.mysql import ABSENT, STALE, Server, parse_uri
 from loader.placement import Placement, held
+from loader.refused import explain
 
 READS = 3  # of a table whose connection is lost in the middle
 

@@ -3,17 +3,11 @@
 from dataclasses import dataclass
 
 from loader.errors import UsageError
+from loader.explain import SPAN_COLUMNS
 from loader.meanings import PARENTS
 from loader.outputs import RESOURCES, Published, Row
 
-COLUMNS = ", ".join(
-    (
-        *("metric", "source_table", "source_id", "piece", "is_valid", "action", "note"),
-        *("original_start_at", "original_end_at", "start_at", "end_at"),
-        *("project_id", "user_id", "lease_id", "reservation_id", "booking_source", "hypervisor_hostname", "node_type"),
-        *RESOURCES,
-    )
-)
+COLUMNS = ", ".join((*("is_valid" if name == "value" else name for name in SPAN_COLUMNS), *RESOURCES))
 # Source tables that have no spans of their own, and how spans name their rows.
 NAMED = {"blazar.leases": "lease_id", "blazar.reservations": "reservation_id"}
 

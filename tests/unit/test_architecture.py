@@ -89,7 +89,7 @@ DBT = {"loader/builds.py", "loader/parsed.py", "loader/publisher.py"}
 OTHERS = {
     "dbt": DBT,
     "dlt": {"loader/pipeline.py", "loader/export.py", "loader/naming.py"},
-    "pymysql": {"loader/pipeline.py", "loader/export.py", "loader/mysql.py", "loader/packets.py"},
+    "pymysql": {"loader/pipeline.py", "loader/export.py", "loader/mysql.py", "loader/packets.py", "loader/refused.py"},
     "s3fs": {"loader/storage.py"},
 }
 

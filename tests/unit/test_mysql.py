@@ -7,7 +7,8 @@ import pytest
 from pymysql.err import OperationalError
 
 from loader.errors import UsageError
-from loader.mysql import Address, arrow_type, explain, parse_uri, quote
+from loader.mysql import Address, arrow_type, parse_uri, quote
+from loader.refused import explain
 
 ORIGIN = "--db-uri"
 
