@@ -1,29 +1,29 @@
 {#
-  An instance holds from created_at; each event that takes its resources away or gives them back counts only if it changes
-  the state, and nothing is held after terminated_at or deleted_at. At one instant giving back sorts first, so that taking
-  away wins.
+    An instance holds from created_at; each event that takes its resources away or gives them back counts only if it changes
+    the state, and nothing is held after terminated_at or deleted_at. At one instant giving back sorts first, so that taking
+    away wins.
 #}
 with instances as (select * from {{ ref('stg_nova__instances') }}),
 
 marks as (
-  select uuid, created_at as ts, true as holds from instances
-  union all
-  select i.uuid, e.happened_at, e.event = 'compute_unshelve_instance'
-  from {{ ref('instance_events') }} as e
-  join instances as i on i.uuid = e.instance_uuid and e.happened_at >= i.created_at
-  where e.event in (
-    'compute_terminate_instance', 'compute_shelve_offload_instance', 'compute_shelve_instance', 'compute_unshelve_instance'
-  )
+    select uuid, created_at as ts, true as holds from instances
+    union all
+    select i.uuid, e.happened_at, e.event = 'compute_unshelve_instance'
+    from {{ ref('instance_events') }} as e
+    join instances as i on i.uuid = e.instance_uuid and e.happened_at >= i.created_at
+    where e.event in (
+        'compute_terminate_instance', 'compute_shelve_offload_instance', 'compute_shelve_instance', 'compute_unshelve_instance'
+    )
 ),
 
 switches as (
-  select * from marks
-  qualify holds <> coalesce(lag(holds) over (partition by uuid order by ts, holds desc), false)
+    select * from marks
+    qualify holds <> coalesce(lag(holds) over (partition by uuid order by ts, holds desc), false)
 ),
 
 held as (
-  select uuid, holds, ts as start_at, coalesce(lead(ts) over (partition by uuid order by ts, holds desc), 'infinity') as end_at
-  from switches
+    select uuid, holds, ts as start_at, coalesce(lead(ts) over (partition by uuid order by ts, holds desc), 'infinity') as end_at
+    from switches
 )
 
 select h.uuid, h.start_at, least(h.end_at, i.terminated_at, i.deleted_at) as end_at

@@ -2,19 +2,19 @@
 with compute_nodes as (select * from {{ ref('stg_nova__compute_nodes') }}),
 
 last_hosts as (
-  select instance_uuid, arg_max(host, {'ts': happened_at, 'id': id}) as host
-  from {{ ref('instance_events') }}
-  where event <> 'compute_confirm_resize' and host is not null
-  group by instance_uuid
+    select instance_uuid, arg_max(host, {'ts': happened_at, 'id': id}) as host
+    from {{ ref('instance_events') }}
+    where event <> 'compute_confirm_resize' and host is not null
+    group by instance_uuid
 ),
 
 names as (select distinct hypervisor_hostname from compute_nodes),
 
 services as (
-  select host, max(hypervisor_hostname) as hypervisor_hostname
-  from compute_nodes
-  group by host
-  having count(distinct hypervisor_hostname) = 1
+    select host, max(hypervisor_hostname) as hypervisor_hostname
+    from compute_nodes
+    group by host
+    having count(distinct hypervisor_hostname) = 1
 )
 
 select i.uuid, coalesce(i.node, n.hypervisor_hostname, s.hypervisor_hostname) as node

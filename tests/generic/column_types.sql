@@ -3,15 +3,15 @@
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}
 {%- set node = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('name', 'eq', model.identifier) | first %}
 with promised as (
-  select * from (values
-    {%- for column in node.columns.values() %}
-    ({{ loop.index }}, {{ literal(column.name) }}, {{ literal(column.data_type | upper) }}){{ ',' if not loop.last }}
-    {%- endfor %}
-  ) as t(place, column_name, column_type)
+    select * from (values
+        {%- for column in node.columns.values() %}
+        ({{ loop.index }}, {{ literal(column.name) }}, {{ literal(column.data_type | upper) }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as t(place, column_name, column_type)
 ),
 
 written as (
-  select row_number() over () as place, column_name, column_type from (describe select * from {{ parquet(file) }})
+    select row_number() over () as place, column_name, column_type from (describe select * from {{ parquet(file) }})
 )
 
 select * from promised as p full join written as w using (place)

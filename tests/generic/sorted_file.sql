@@ -4,11 +4,11 @@
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}
 {%- set row = 'row(' ~ keys | join(', ') ~ ')' %}
 select * from (
-  select
-    {{ keys | join(', ') }},
-    {{ row }} > lag({{ row }}) over () as is_after,
-    file_row_number = lag(file_row_number) over () + 1 as is_next
-  from {{ parquet(file, ', file_row_number = true') }}
+    select
+        {{ keys | join(', ') }},
+        {{ row }} > lag({{ row }}) over () as is_after,
+        file_row_number = lag(file_row_number) over () + 1 as is_next
+    from {{ parquet(file, ', file_row_number = true') }}
 )
 where not is_after or not is_next
 {% endtest %}

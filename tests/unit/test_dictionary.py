@@ -114,7 +114,7 @@ def test_a_table_says_what_it_is_needed_for_and_what_stays_in_the_database(known
 def test_the_metadata_are_those_that_the_macro_writes() -> None:
     sql = (PROJECT / "macros" / "published.sql").read_text("utf-8")
     macro = sql.split("{% macro file_metadata() -%}")[1].split("{%- endmacro %}")[0]
-    always = re.findall(r"^    '(\w+)': ", macro, re.MULTILINE)
+    always = re.findall(r"^        '(\w+)': ", macro, re.MULTILINE)
     (listed,) = re.findall(r"for name in \[(.*?)\] if made_of\[name\]", macro)
     sometimes = re.findall(r"'(\w+)'", listed)
     assert [*always, *sometimes] == list(dictionary.METADATA)

@@ -1,0 +1,213 @@
+"""Of the macros."""
+# ruff: noqa: E501 (SQL as it stands)
+
+BUCKETS = "tests/integration/test_numbers.py -k buckets"
+QUALITY = "tests/integration/test_quality.py"
+BOUNDS = "tests/integration/test_bounds.py"
+
+MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "macros/audited_spans.sql": {
+        "starts with the earlier": ("is_valid then greatest(start_at", "is_valid then least(start_at"),
+        "ends with the later": ("nullif(least(till_cut, parent_end_at)", "nullif(greatest(till_cut, parent_end_at)"),
+        "ends uncut": ("nullif(least(till_cut, parent_end_at)", "nullif(least(end_at, parent_end_at)"),
+        "no length is a length": ("coalesce(c.start_at >= least(", "coalesce(c.start_at > least("),
+        "no start is no reason": ("least(c.end_at, c.cut_at), true)", "least(c.end_at, c.cut_at), false)"),
+        "empty before the cut only": ("c.start_at >= least(c.end_at, c.cut_at)", "c.start_at >= c.end_at"),
+        "never launched counts": ("in ('hidden', 'never_launched') then", "in ('hidden') then"),
+        "null_key forgotten": ("when c.reason = 'null_key' then 'null_key'\n", "\n"),
+        "orphan forgotten": ("when c.reason = 'orphan' then 'orphan'\n", "\n"),
+        "any key will do": ("keys | join(' is null or c.')", "keys | join(' is null and c.')"),
+        "superseded at its own end": ("c.cut_at < c.end_at", "c.cut_at <= c.end_at and c.cut_at < 'infinity'"),
+        "clipped on both sides": ("p.start_at or c.till_cut > p.end_at", "p.start_at and c.till_cut > p.end_at"),
+        "clipped without loss at the end": ("c.till_cut > p.end_at", "c.till_cut >= p.end_at"),
+        "clipped without loss at the start": ("c.start_at < p.start_at or", "c.start_at <= p.start_at or"),
+        "clipped before superseded": (
+            "when c.cut_at < c.end_at then 'superseded'\n                when c.start_at < p.start_at or c.till_cut > p.end_at "
+            "then 'clipped'",
+            "when c.start_at < p.start_at or c.till_cut > p.end_at then 'clipped'\n                when c.cut_at < c.end_at "
+            "then 'superseded'",
+        ),
+        "superseded is not valid": ("action in ('none', 'clipped', 'superseded')", "action in ('none', 'clipped')"),
+        "pieces of what can't count": (
+            "least(end_at, cut_at) and reason is null then",
+            "least(end_at, cut_at) then",
+            "tests/integration/test_old_bugs_rows.py -k audited_once",
+        ),
+        "parent that starts at the end": ("c.till_cut > p.start_at", "c.till_cut >= p.start_at"),
+        "parent that ends at the start": ("c.start_at < p.end_at and", "c.start_at <= p.end_at and"),
+        "orphans are lost": ("left join ({{ merged_windows", "join ({{ merged_windows"),
+        "first key only": ("on {% for key in keys %}", "on {% for key in keys[:1] %}"),
+    },
+    "macros/capacity_claims.sql": {
+        "unknown disk unmarked": ("memory_mb is null or disk_gb is null'", "memory_mb is null'"),
+        "nodes of unknown hosts": (
+            "1::double as nodes,\n        vcpus",
+            "if(vcpus > 0, 1, null)::double as nodes,\n        vcpus",
+        ),
+        "overcommit in whole numbers": ("round(vcpus * ratio, 6)", "round(vcpus * ratio, 0)"),
+        "no ratio": ("round(vcpus * ratio, 6)", "vcpus"),
+        "open hosts have no end": (
+            "coalesce(deleted_at, 'infinity') as end_at,\n        null::varchar as reason,\n        {{ note",
+            "deleted_at as end_at,\n        null::varchar as reason,\n        {{ note",
+        ),
+        "devices for ever": (
+            "coalesce(deleted_at, 'infinity') as end_at,\n        null::varchar as reason,\n        null::varchar as note",
+            "'infinity'::timestamp as end_at,\n        null::varchar as reason,\n        null::varchar as note",
+        ),
+        "devices without a name": ("id as hypervisor_hostname", "null::varchar as hypervisor_hostname"),
+    },
+    "macros/config.sql": {
+        "other zone": ("at time zone 'UTC'", "at time zone 'Asia/Tashkent'"),
+        "window from midnight": (
+            "window_start() %}{{ instant('start_date') }}",
+            "window_start() %}date_trunc('day', {{ instant('start_date') }})",
+        ),
+        "window to midnight": (
+            "window_end() %}{{ instant('end_date') }}",
+            "window_end() %}date_trunc('day', {{ instant('end_date') }})",
+        ),
+        "time of the window to its later end": ("epoch_us(least(coalesce", "epoch_us(greatest(coalesce"),
+        "time before the window": ("- greatest({{ start }}, {{ window_start() }})", "- {{ start }}"),
+        "negative time": ("else greatest(epoch_us(", "else coalesce(epoch_us("),
+        "time without a start": ("when {{ start }} is null then 0", "when false then 0", QUALITY),
+        "hours are minutes": ("'h': 'hours'", "'h': 'minutes'"),
+        "months are weeks": ("'mo': 'months'", "'mo': 'weeks'", BUCKETS),
+        "one unit": ("interval '{{ found.group(1) }} ", "interval '1 "),
+        "a bucket from the end": ("where ts < {{ window_end() }}", "where ts <= {{ window_end() }}"),
+        "too few buckets": ("* 1.1 + 2)", "* 0.9)"),
+        "buckets step from midnight": (
+            "select {{ window_start() }} + n *",
+            "select date_trunc('day', {{ window_start() }}) + n *",
+        ),
+    },
+    "macros/json_text.sql": {
+        "numbers are text": ("starts_with({{ value }}::varchar, '\"')", "{{ value }} is not null", f"{BOUNDS} -k hint"),
+        "empty names": ("nullif({{ value }} ->> '$', '')", "{{ value }} ->> '$'"),
+    },
+    "macros/known.sql": {
+        "zero is known": ("nullif({{ column }}, 0)::double", "{{ column }}::double"),
+        "less than zero is known": ("as double) > 0", "as double) > -1e9"),
+        "infinity is known": ("case when isfinite(try_cast", "case when not isnan(try_cast"),
+        "last known first": ("for column in columns %}", "for column in columns | reverse %}"),
+    },
+    "macros/merged_windows.sql": {
+        "ends with the first": ("max(end_at) as end_at\n    from", "min(end_at) as end_at\n    from"),
+        "starts with the last": ("min(start_at) as start_at", "max(start_at) as start_at"),
+        "apart where they touch": ("start_at > max(end_at)", "start_at >= max(end_at)"),
+        "compared with the last only": (
+            "between unbounded preceding and 1",
+            "between 1 preceding and 1",
+            f"{BOUNDS} -k parent",
+        ),
+        "shortest of one start": ("max(coalesce(end_at, 'infinity'))", "min(coalesce(end_at, 'infinity'))"),
+        "open ends forgotten": ("max(coalesce(end_at, 'infinity'))", "max(end_at)"),
+        "islands of all keys": (
+            "over (partition by {{ k }} order by start_at) as island",
+            "over (order by start_at) as island",
+        ),
+        "ends of all keys": ("over (partition by {{ k }} order by start_at rows", "over (order by start_at rows"),
+        "one island a key": ("group by {{ k }}, island", "group by {{ k }}"),
+    },
+    "macros/missing.sql": {
+        "tables that nobody reads": ("in graph.nodes) }}", "in graph.nodes or true) }}", QUALITY),
+        "Blazar is missed": ("(has_blazar or node.source_name != 'blazar')", "true", QUALITY),
+        "missing tables are there": ("{%- if name not in tables", "{%- if name in tables", QUALITY),
+        "columns that are there": ("column.name not in tables[name]", "column.name in tables[name]", QUALITY),
+        "what history makes is missed": ("not column.config.meta.get('history_only')", "true", QUALITY),
+        "no zero dates": ("publisher('tables').zero_dates", "[]", QUALITY),
+    },
+    "macros/note.sql": {
+        "marks in one word": ("concat_ws(', '{%", "concat_ws(' '{%"),
+        "empty notes": ("nullif(concat_ws(", "coalesce(concat_ws("),
+        "marks of what is not": ("case when {{ condition }}", "case when not ({{ condition }})"),
+    },
+    "macros/raw.sql": {
+        "empty names": ('return("nullif(" ~ value ~ "::varchar, \'\')")', 'return(value ~ "::varchar")'),
+        "vanished before deleted": (
+            "'coalesce(' ~ value ~ '::timestamp, ' ~ vanished ~ '::timestamp)'",
+            "'coalesce(' ~ vanished ~ '::timestamp, ' ~ value ~ '::timestamp)'",
+        ),
+        "vanished is still there": ("{%- elif vanished -%}", "{%- elif false -%}"),
+        "a FLOAT's bits": ("value ~ '::varchar::double'", "value ~ '::double'", f"{BOUNDS} -k float"),
+        "Blazar is read": ("(schema == 'blazar' and not setting('has_blazar'))", "false"),
+        "smallest archived id": ("order by id desc) = 1", "order by id) = 1"),
+        "every archived row": ("qualify row_number() over (partition by {{ key }} order by id desc) = 1", ""),
+        "archived rows never": (
+            "select * from archived where {{ key }} not in (from there)",
+            "select * from archived where false",
+        ),
+        "archived rows too": ("select * from archived where {{ key }} not in (from there)", "select * from archived"),
+        "vanished rows without an archive": (
+            " or {{ key }} not in (select {{ key }} from archived where {{ key }} is not null)",
+            "",
+        ),
+        "live rows that were archived": ("where {{ key }} in (from there) or", "where"),
+        "what vanished is there": ("where _vanished_at is not null", "where _vanished_at is null"),
+        "archive without a live key": ("from live where {{ key }} is not null", "from live", f"{BOUNDS} -k archived"),
+    },
+    "macros/supersede.sql": {
+        "nameless rows supersede": (
+            "when {{ key }} is null or not is_real",
+            "when not is_real",
+            f"{BOUNDS} -k nameless",
+        ),
+        "empty rows supersede": ("partition by {{ key }}, is_real", "partition by {{ key }}"),
+        "backwards": ("order by start_at, try_cast", "order by start_at desc, try_cast"),
+        "names before digits": ("as bigint) nulls last", "as bigint) nulls first", f"{BOUNDS} -k numbers_then_names"),
+        "digits are text": ("try_cast(source_id as bigint) nulls last, source_id", "source_id"),
+        "names backwards": ("nulls last, source_id", "nulls last, source_id desc", f"{BOUNDS} -k numbers_then_names"),
+        "no length is real": ("coalesce(start_at < end_at, false)", "coalesce(start_at <= end_at, false)"),
+        "rows of all hosts": ("partition by {{ key }}, is_real", "partition by is_real"),
+    },
+    "macros/timeline.sql": {
+        "nodes of three digits": ("{'nodes': 12,", "{'nodes': 3,"),
+        "overcommit in whole numbers": ("'vcpus_overcommit': 6}", "'vcpus_overcommit': 0}"),
+        "others in whole numbers": ("scales.get(resource, 3)", "scales.get(resource, 0)"),
+        "small changes are noise": ("return('1e-9' if", "return('1e-1' if"),
+        "noise is change": ("return('1e-9' if", "return('0' if"),
+        "rows before the window": ("greatest(start_at, {{ window_start() }}) as start_at", "start_at"),
+        "starts at the window's end": (
+            "where start_at < {{ window_end() }} and",
+            "where start_at <= {{ window_end() }} and",
+        ),
+        "open spans are over": (
+            "coalesce(end_at > {{ window_start() }}, true)",
+            "coalesce(end_at > {{ window_start() }}, false)",
+        ),
+        "ends at the window's end": ("where end_at < {{ window_end() }}\n", "where end_at <= {{ window_end() }}\n"),
+        "nodes alone end": ("-{{ resources() | join(', -') }}", "-{{ resources() | join(', ') }}"),
+        "no signs": ("exact('o.sign * c.' ~ r, r)", "exact('c.' ~ r, r)"),
+        "operands of themselves": ("on o.operand = c.metric", "on o.metric = c.metric"),
+        "nothing is null": ("exact('coalesce(sum(' ~ r ~ '), 0)', r)", "exact('sum(' ~ r ~ ')', r)"),
+        "two changes": ("over (rows unbounded preceding)", "over (rows 1 preceding)"),
+        "backwards": ("order by {{ keys | join(', ') }}, ts", "order by {{ keys | join(', ') }}, ts desc"),
+        "series in any order": ("order by {{ keys | join(', ') }}, ts", "order by ts"),
+        "series go on": ("exact('-sum(d_' ~ r ~ ')', r)", "exact('0 * sum(d_' ~ r ~ ')', r)"),
+        "the end is a change": ("where ts < 'infinity'", "where true"),
+        "less is no change": ("(abs(l.d_{{ r }}) > {{ noise(r) }}", "(l.d_{{ r }} > {{ noise(r) }}"),
+        "the same is a change": ("(abs(l.d_{{ r }}) > {{ noise(r) }}", "(abs(l.d_{{ r }}) >= {{ noise(r) }}"),
+        "no first row": ("{{ noise(r) }} or l.ts = {{ window_start() }})", "{{ noise(r) }})"),
+        "untracked series": ("where t.{{ r }} and (abs", "where (abs"),
+        "tracked by metric alone": (
+            "as value\nfrom {{ timeline }} as l\njoin {{ tracked }} as t using (collector_type, metric)",
+            "as value\nfrom {{ timeline }} as l\njoin {{ tracked }} as t using (metric)",
+        ),
+        "first bucket": ("max(case when is_tick", "min(case when is_tick"),
+        "every step a bucket": ("k.ts is not null as is_tick", "true as is_tick"),
+        "last step from the start": (
+            "coalesce(lead(ts) over history, {{ window_end() }}) - ts) as length",
+            "coalesce(lead(ts) over history, {{ window_start() }}) - ts) as length",
+        ),
+        "buckets of all metrics": (
+            "(partition by {{ keys | join(', ') }} order by ts)",
+            "(partition by {{ keys[:1] | join(', ') }} order by ts)",
+        ),
+        "value at the bucket's end": ("arg_min({{ r }}, ts)", "arg_max({{ r }}, ts)"),
+        "least is most": ("min({{ r }})::double as min_", "max({{ r }})::double as min_"),
+        "most is least": ("max({{ r }})::double as max_", "min({{ r }})::double as max_"),
+        "area without length": ("sum({{ r }} * length)", "sum({{ r }})"),
+        "mean of an hour": ("l.area_{{ r }} / l.length as mean", "l.area_{{ r }} / 3600e6 as mean"),
+        "hours of minutes": ("l.area_{{ r }} / 3600e6 as hours", "l.area_{{ r }} / 60e6 as hours"),
+        "untracked buckets": ("where t.{{ r }}\n", "where true\n"),
+    },
+}

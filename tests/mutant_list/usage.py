@@ -1,0 +1,184 @@
+"""Of the models of usage."""
+
+QUALITY = "tests/integration/test_quality.py"
+BOUNDS = "tests/integration/test_bounds.py"
+WIDE = "tests/integration/test_export.py -k wide_is_usage"
+
+MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "models/usage/hours.sql": {
+        "steps of all metrics": ("partition by collector_type, metric order", "partition by collector_type order"),
+        "steps of legacy and current": ("partition by collector_type, metric order", "partition by metric order"),
+        "last step from the start": ("{{ window_end() }}) - ts", "{{ window_start() }}) - ts"),
+        "hours of minutes": ("/ 3600e6 as length", "/ 60e6 as length"),
+        "tracked by metric alone": ("using (collector_type, metric)", "using (metric)"),
+        "untracked hours": ("where t.{{ r }}\n", "where true\n"),
+        "a mean": ("sum(s.{{ r }}::double * s.length)", "avg(s.{{ r }}::double * s.length)"),
+    },
+    "models/usage/quality.sql": {
+        "claimed as kept": ("time_inside('original_start_at', 'original_end_at')", "time_inside('start_at', 'end_at')"),
+        "pieces claim twice": ("max(claimed) as claimed", "sum(claimed) as claimed"),
+        "one piece is kept": ("sum(kept) as kept", "max(kept) as kept"),
+        "claims of one row are one": ("source_id, original_start_at, original_end_at\n", "source_id\n", QUALITY),
+        "claims are rows": (
+            "count(distinct (source_table, source_id)) as rows,\n        sum(claimed)",
+            "count(*) as rows,\n        sum(claimed)",
+            QUALITY,
+        ),
+        "nothing superseded is cut off": (
+            "filter (action in ('clipped', 'superseded'))",
+            "filter (action in ('clipped'))",
+            QUALITY,
+        ),
+        "nothing is kept": ("sum(claimed - kept)", "sum(claimed)"),
+        "no rows in all": ("grouping sets ((metric, action), (metric))", "grouping sets ((metric, action))"),
+        "marks together": ("unnest(string_split(note, ', ')) as mark", "note as mark"),
+        "last step from the start": (
+            "{{ window_end() }}) - ts) as length",
+            "{{ window_start() }}) - ts) as length",
+            QUALITY,
+        ),
+        "steps of all metrics": (
+            "partition by collector_type, metric order",
+            "partition by collector_type order",
+            QUALITY,
+        ),
+        "cut off in all": ("where action in ('clipped', 'superseded')\n", "where action is null\n"),
+        "pieces are marked rows": (
+            "count(distinct (source_table, source_id)) as rows, sum(kept)",
+            "count(*) as rows, sum(kept)",
+        ),
+        "every step a change": (
+            "count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }})",
+            "count(*)",
+        ),
+        "best instant": ("arg_min(s.ts, s.{{ r }})", "arg_max(s.ts, s.{{ r }})"),
+        "best value": ("min(s.{{ r }})::double", "max(s.{{ r }})::double"),
+        "zero is negative": ("s.{{ r }} < -{{ noise(r) }}", "s.{{ r }} <= 0"),
+        "noise is negative": ("s.{{ r }} < -{{ noise(r) }}", "s.{{ r }} < 0"),
+        "untracked is negative": ("where t.{{ r }} and s", "where s"),
+        "tracked by metric alone": ("using (collector_type, metric)", "using (metric)"),
+        "hours of minutes": ("micros / 3600e6 as hours", "micros / 60e6 as hours"),
+    },
+    "models/usage/spans.sql": {
+        "pieces backwards": (
+            "s.original_start_at, s.start_at\n",
+            "s.original_start_at desc, s.start_at\n",
+        ),
+        "pieces of a claim backwards": (
+            "s.original_start_at, s.start_at\n",
+            "s.original_start_at, s.start_at desc\n",
+        ),
+        "pieces from one": ("unbounded preceding) as piece", "unbounded preceding) + 1 as piece"),
+        "pieces of all metrics": (
+            "(metric, source_table, source_id) is distinct from lag((metric, source_table, source_id))",
+            "(source_table, source_id) is distinct from lag((source_table, source_id))",
+            "tests/integration/test_bounds.py -k pieces_are_counted",  # needs a site of one device
+        ),
+        "lease of a lease": ("on r.id = s.reservation_id", "on r.lease_id = s.reservation_id"),
+        "types of reservations": (
+            "on n.hypervisor_hostname = s.hypervisor_hostname",
+            "on n.hypervisor_hostname = s.reservation_id",
+        ),
+        "file out of order": (
+            "order by metric, s.source_table, s.source_id, s.original_start_at",
+            "order by metric, s.source_id, s.source_table, s.original_start_at",
+            "tests/integration/test_numbers.py -k random_sites",  # ids of several tables in one metric
+        ),
+    },
+    "models/usage/timeline.sql": {
+        "what is not valid": ("where is_valid\n", "where true\n"),
+        "legacy is current": ("'legacy'::{{ name_of(", "'current'::{{ name_of("),
+        "current is legacy": ("'current'::{{ name_of(", "'legacy'::{{ name_of("),
+    },
+    "models/usage/timeline_by_project.sql": {
+        "what is not valid": ("where is_valid and metric in", "where metric in"),
+        "nothing on demand": (
+            "('committed', 'occupied_reservation', 'occupied_ondemand')",
+            "('committed', 'occupied_reservation')",
+        ),
+        "derived metrics": ("where metric = operand", "where true"),
+        "from the window's end": ("where start_at < {{ window_end() }}", "where start_at <= {{ window_end() }}"),
+        "to the window's start": (
+            "coalesce(end_at > {{ window_start() }}, true)",
+            "coalesce(end_at >= {{ window_start() }}, true)",
+            f"{BOUNDS} -k touch",
+        ),
+        "open spans are over": (
+            "coalesce(end_at > {{ window_start() }}, true)",
+            "coalesce(end_at > {{ window_start() }}, false)",
+        ),
+        "current is legacy": ("'current'::{{ name_of(", "'legacy'::{{ name_of("),
+        "known projects only": (
+            "left join {{ ref('stg_keystone__project') }}",
+            "join {{ ref('stg_keystone__project') }}",
+        ),
+        "names of metrics": ("on p.id = s.project_id", "on p.id = s.metric::varchar", f"{BOUNDS} -k names_of"),
+    },
+    "models/usage/tracked.sql": {
+        "no device in total": (
+            "'total': [['nova', 'compute_nodes'], ['blazar', 'devices']]",
+            "'total': [['nova', 'compute_nodes']]",
+            f"{BOUNDS} -k container",
+        ),
+        "no container is occupied": (
+            "[['nova', 'instances'], ['zun', 'container']]",
+            "[['nova', 'instances']]",
+            f"{BOUNDS} -k container",
+        ),
+        "every resource is known": ("count({{ r }}) > 0 as", "count(*) > 0 as"),
+        "known of what isn't valid": ("where is_valid\n", "where true\n"),
+        "without Blazar nothing": ("['no Blazar'] if not setting('has_blazar')", "['no Blazar'] if false"),
+        "without Blazar all": (
+            "not setting('has_blazar') and metric in ['reservable', 'committed'] else",
+            "not setting('has_blazar') else",
+            f"{BOUNDS} -k without",
+        ),
+        "untracked is tracked": ("b.is_tracked and coalesce(", "coalesce(", f"{BOUNDS} -k without"),
+        "total's before its own": ("coalesce(k.{{ r }}, t.{{ r }},", "coalesce(t.{{ r }}, k.{{ r }},"),
+        "nothing without total": ("{{ 'true' if r == 'nodes' else 'false' }}) as", "false) as", f"{BOUNDS} -k without"),
+        "everything without total": (
+            "{{ 'true' if r == 'nodes' else 'false' }}) as",
+            "true) as",
+            f"{BOUNDS} -k without",
+        ),
+        "one operand is enough": ("bool_and(o.{{ r }})", "bool_or(o.{{ r }})"),
+        "by its own name": ("on o.metric = m.operand", "on o.metric = m.metric"),
+        "legacy of all resources": (
+            "{{ 'true' if r == 'nodes' else 'false' }}{{ ', ' if not loop.last }}{% endfor %}\nfrom (select",
+            "true{{ ', ' if not loop.last }}{% endfor %}\nfrom (select",
+        ),
+        "no legacy idle": (
+            "'occupied_reservation', 'idle', 'available_reservable')",
+            "'occupied_reservation', 'available_reservable')",
+        ),
+        "always legacy": ("\n    and exists (from {{ ref('stg_chameleon_usage__node_usage_report_cache') }})", ""),
+    },
+    "models/usage/usage.sql": {
+        "file out of order": (
+            "order by collector_type, metric, resource, timestamp",
+            "order by collector_type, metric, timestamp",
+        ),
+        "collectors are metrics": ("'collector_type': 'l.collector_type'", "'collector_type': 'l.metric'"),
+    },
+    "models/usage/usage_by_project.sql": {
+        "file out of order": ("project_id, resource, timestamp", "resource, project_id, timestamp"),
+        "projects by name": ("'project_id': 'l.project_id'", "'project_id': 'l.project_name'"),
+    },
+    "models/usage/usage_by_project_resampled.sql": {
+        "file out of order": ("order by collector_type, metric, project_id, resource, timestamp", "order by timestamp"),
+        "buckets of all projects": (
+            "['collector_type', 'metric', 'project_id', 'project_name'],",
+            "['collector_type', 'metric', 'project_name', 'd_nodes', 'project_id'],",
+        ),
+        "projects by name": ("'project_id': 'l.project_id'", "'project_id': 'l.project_name'"),
+    },
+    "models/usage/usage_resampled.sql": {
+        "file out of order": ("order by collector_type, metric, resource, timestamp", "order by timestamp"),
+        "collectors are metrics": ("'collector_type': 'l.collector_type'", "'collector_type': 'l.metric'"),
+    },
+    "models/usage/usage_wide.sql": {
+        "values of the instant alone": ("last_value({{ name }} ignore nulls)", "last_value({{ name }})", WIDE),
+        "all collectors": ("where collector_type = 'current'", "where true", WIDE),
+        "one history of all resources": ("partition by resource order by time rows", "order by time rows", WIDE),
+    },
+}
