@@ -63,6 +63,10 @@ class Cloud:
     def manifest(self) -> dict:
         return json.loads((self.data_dir / "_manifest.json").read_text())
 
+    def origin(self) -> dict[str, str]:
+        """What each entry of the manifest says of its run."""
+        return {name: self.manifest()[name] for name in ("run_id", "snapshot_at")}
+
     def direct(self, table: str) -> tuple[Server, catalogue.Table]:
         """A connection of the loader's own, in this process."""
         return Server(parse_uri(self.account.uri, "the test's URI")), catalogue.load()[table]
