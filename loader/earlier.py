@@ -25,7 +25,7 @@ class Earlier:
 
     site: Site
     accept_server: bool
-    told: dict[str, Any] = field(default_factory=dict[str, Any])
+    told: dict[str, Any] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
 
     @classmethod
