@@ -1,14 +1,13 @@
 """What `report` and `plot` do."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from logging import INFO
 from pathlib import Path
 
 from loader.config import Place
 from loader.console import say
 from loader.errors import UsageError
-from loader.outputs import Published, opened, places
+from loader.outputs import opened, places
 from loader.report.written import local, put
 from loader.tables import counted
 
@@ -22,12 +21,6 @@ def _needs(command: str) -> None:
         raise UsageError(f"{command} needs an extra: pip install 'chameleon-usage[report]'") from None
 
 
-@contextmanager
-def _opened(place: Place) -> Iterator[Published]:
-    with opened(place.output, place.key, resampled=True) as published:
-        yield published
-
-
 def write_report(
     config: Path | None, keys: tuple[str, ...], data_dir: str | None, output: str | None, html: str, title: str
 ) -> None:
@@ -38,7 +31,7 @@ def write_report(
     target = local(html, "--html")
     sites = []
     for place in places(config, keys, data_dir, output):
-        with _opened(place) as published:
+        with opened(place.output, place.key, resampled=True) as published:
             sites.append(figures.read(published, place.key, place.name, place.schemas))
     content = page.page(sites, title)
     put(target, content)
@@ -69,7 +62,7 @@ def write_plots(
     _check_operations(selected, operations)
     sites = []
     for place in selected:
-        with _opened(place) as published:
+        with opened(place.output, place.key, resampled=True) as published:
             site = figures.read(published, place.key, place.name, place.schemas)
             sites.append(site)
             mine = folder / place.key
@@ -88,7 +81,7 @@ def _check_operations(selected: list[Place], operations: tuple[str, ...]) -> Non
         return
     known: set[str] = set()
     for place in selected:
-        with _opened(place) as published:
+        with opened(place.output, place.key, resampled=True) as published:
             rows = published.rows("select distinct project_id, project_name from usage_by_project_resampled")
             known |= {name for row in rows for name in row.values() if name}
     if unknown := [name for name in operations if name not in known]:
