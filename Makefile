@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 
     --no-header --no-annotate --no-emit-index-url
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs lock clean
+.PHONY: help demo test coverage lint bench docs lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ test: .venv/installed ## Run all tests (installs MariaDB and Chromium where they
 	bash tests/install-chromium.sh
 	$(BIN)/python -m tests.openstack
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+coverage: .venv/installed ## Measure which branches of loader/ the tests reach (after `make test`)
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report --show-missing --skip-covered
 
 lint: .venv/installed ## Check style, types of YAML, words and descriptions (.pre-commit-config.yaml)
 	PRE_COMMIT_HOME=.venv/pre-commit $(BIN)/pre-commit run --all-files --show-diff-on-failure
