@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from loader.packets import HEADER, Rows
 
-GROUP_BYTES = 20 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
+GROUP_BYTES = 24 << 20  # of arrow data per parquet row group: large ones compress and scan better, but wait in memory
 NULL = 251
 LENGTH_BYTES = {252: 2, 253: 3, 254: 8}
 
