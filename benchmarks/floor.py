@@ -38,9 +38,7 @@ def _statement(node: dict) -> dict[str, str]:
         types = ", ".join(f"'{name}': '{kind}'" for name, kind in node["config"]["column_types"].items())
         file = CHECKOUT / node["original_file_path"]
         sql = f"create table {node['name']} as select * from read_csv('{file}', types = {{{types}}})"
-        hooks = [hook["sql"].replace("{{ this }}", node["name"]) for hook in node["config"]["post-hook"]]
-        sql = ";\n".join([sql, *hooks])
-        return {"kind": "seed", "name": node["name"], "sql": sql}
+        return {"kind": "seed", "name": node["name"], "sql": _with_hooks(sql, node)}
     kind, sql = node["config"]["materialized"], node["compiled_code"]
     if kind == "published":
         file = f"'{{folder}}/{node['name']}.parquet'"
@@ -48,7 +46,12 @@ def _statement(node: dict) -> dict[str, str]:
         sql += f"set debug_force_external = false;\ncreate view {node['name']} as select * from {file}"
     else:
         sql = f"create {kind} {node['name']} as\n{sql}"
-    return {"kind": kind, "name": node["name"], "sql": sql}
+    return {"kind": kind, "name": node["name"], "sql": _with_hooks(sql, node)}
+
+
+def _with_hooks(sql: str, node: dict) -> str:
+    hooks = [hook["sql"].replace("{{ this }}", node["name"]) for hook in node["config"]["post-hook"]]
+    return ";\n".join([sql, *hooks])
 
 
 def _is_unasked(node: dict, nodes: dict, variables: dict[str, str]) -> bool:

@@ -124,12 +124,12 @@ class Project:
         return Plan(tuple(s for node in nodes for s in self._statements(node, sql)))
 
     def _statements(self, node: Any, sql: dict[str, str]) -> list[str]:
+        hooks = [hook.sql.replace("{{ this }}", node.name) for hook in node.config.post_hook]
         if node.resource_type == "model":
-            return [f"create table {node.name} as\n{sql[node.name]}"]
+            return [f"create table {node.name} as\n{sql[node.name]}", *hooks]
         types = ", ".join(f"'{name}': '{kind}'" for name, kind in node.config.column_types.items())
         file = Path(node.root_path or CHECKOUT) / node.original_file_path
-        made = f"create table {node.name} as select * from read_csv('{file}', types = {{{types}}})"
-        return [made, *(hook.sql.replace("{{ this }}", node.name) for hook in node.config.post_hook)]
+        return [f"create table {node.name} as select * from read_csv('{file}', types = {{{types}}})", *hooks]
 
 
 def write_tables(tables: dict[str, pa.Table], folder: Path) -> Path:

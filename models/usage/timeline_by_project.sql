@@ -3,7 +3,7 @@ with spans as (
     select
         metric::metric_name as metric,
         'current'::{{ name_of(['current', 'legacy']) }} as collector_type,
-        project_id,
+        project_id::{{ type_of_names('project_ids') }} as project_id,
         start_at,
         end_at,
         {{ resources() | join(', ') }}
@@ -27,6 +27,6 @@ swept as (
     {{ timeline('spans', 'operands', 'series', ['metric', 'collector_type', 'project_id']) }} -- noqa: PRS
 )
 
-select s.*, p.name as project_name
+select s.*, p.name::{{ type_of_names('project_names') }} as project_name
 from swept as s
-left join {{ ref('stg_keystone__project') }} as p on p.id = s.project_id
+left join {{ ref('stg_keystone__project') }} as p on p.id = s.project_id::varchar

@@ -112,7 +112,7 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "left join {{ ref('stg_keystone__project') }}",
             "join {{ ref('stg_keystone__project') }}",
         ),
-        "names of metrics": ("on p.id = s.project_id", "on p.id = s.metric::varchar", f"{BOUNDS} -k names_of"),
+        "names of metrics": ("on p.id = s.project_id::varchar", "on p.id = s.metric::varchar", f"{BOUNDS} -k names_of"),
     },
     "models/usage/tracked.sql": {
         "no device in total": (
