@@ -12,8 +12,9 @@ import pymysql
 import pytest
 
 from tests import servers
+from tests.servers import processes
 
-TESTS = Path(servers.__file__).parent
+CHECKOUT = Path(__file__).parent.parent.parent
 
 
 def _exists(pid: int) -> bool:
@@ -152,14 +153,14 @@ def test_process_is_gone_afterwards(start, tmp_path: Path) -> None:
 )
 def test_process_is_gone_when_the_tests_are_ended(start: str, number: int, tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; import servers\n"
+        "import sys, time; from pathlib import Path; from tests import servers\n"
         f"with servers.{start}(Path(sys.argv[1])) as server:\n"
         "    print(server.pid, flush=True)\n"
         "    time.sleep(600)\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(TESTS)}
+        command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(CHECKOUT)}
     ) as test:
         pid = int(test.stdout.readline())
         assert _exists(pid)
@@ -172,14 +173,14 @@ def test_process_is_gone_when_the_tests_are_ended(start: str, number: int, tmp_p
 
 @pytest.mark.parametrize("start", [servers.mariadb, servers.s3])
 def test_lost_port_is_tried_again(start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = servers.free_ports
+    free = processes.free_ports
     given = []
 
     def first_lost(count: int, companion: int = 0) -> list[int]:
         given.append(free(count, companion) if given else [taken.getsockname()[1]] * count)
         return given[-1]
 
-    monkeypatch.setattr(servers, "free_ports", first_lost)
+    monkeypatch.setattr(processes, "free_ports", first_lost)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         with start(tmp_path) as server:
