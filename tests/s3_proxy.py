@@ -54,70 +54,72 @@ def name_of(path: str) -> str:
     return urlsplit(path).path.rpartition("/")[2]
 
 
-def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else each answer waits for an acknowledgement
+class _Handler(BaseHTTPRequestHandler):
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement
 
-        def forward(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            verdict = proxy.verdict(self.command, self.path)
-            try:
-                if verdict.status and not verdict.is_lost:
-                    self.refuse(verdict.status)
-                    return
-                status, headers, answer = self.asked(body)
-                if self.command == "GET":
-                    proxy.answered(self.path, len(answer))
-                if verdict.status:
-                    self.refuse(verdict.status)
-                else:
-                    self.answer(status, headers, answer)
-            except OSError:  # the server is gone, or the client
-                self.close_connection = True
+    def forward(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        verdict = self.server.proxy.verdict(self.command, self.path)
+        try:
+            if verdict.status and not verdict.is_lost:
+                self.refuse(verdict.status)
+                return
+            status, headers, answer = self.asked(body)
+            if self.command == "GET":
+                self.server.proxy.answered(self.path, len(answer))
+            if verdict.status:
+                self.refuse(verdict.status)
+            else:
+                self.answer(status, headers, answer)
+        except OSError:  # the server is gone, or the client
+            self.close_connection = True
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = forward
 
-        def asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            """The server's answer to the same request, whose Host is what was signed; a dead server ends it."""
-            connection = http.client.HTTPConnection(urlsplit(proxy.to.endpoint).netloc, timeout=30)
-            try:
-                connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in self.headers.items():
-                    if name.lower() not in ("expect", "connection"):
-                        connection.putheader(name, value)
-                connection.endheaders(body)
-                response = connection.getresponse()
-                return response.status, response.getheaders(), response.read()
-            except http.client.HTTPException as e:
-                raise OSError(str(e)) from e
-            finally:
-                connection.close()
+    def asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The server's answer to the same request, whose Host is what was signed; a dead server ends it."""
+        connection = http.client.HTTPConnection(urlsplit(self.server.proxy.to.endpoint).netloc, timeout=30)
+        try:
+            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in ("expect", "connection"):
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            response = connection.getresponse()
+            return response.status, response.getheaders(), response.read()
+        except http.client.HTTPException as e:
+            raise OSError(str(e)) from e
+        finally:
+            connection.close()
 
-        def refuse(self, status: int) -> None:
-            text = f"<Error><Code>{CODES[status]}</Code><Message>not now</Message></Error>".encode()
-            self.answer(status, [("Content-Type", "application/xml")], text)
+    def refuse(self, status: int) -> None:
+        text = f"<Error><Code>{CODES[status]}</Code><Message>not now</Message></Error>".encode()
+        self.answer(status, [("Content-Type", "application/xml")], text)
 
-        def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-            self.send_response_only(status)
-            length = str(len(body))
-            for name, value in headers:
-                if name.lower() == "content-length":
-                    length = value  # a HEAD's answer has one, and no body
-                elif name.lower() not in ("transfer-encoding", "connection"):
-                    self.send_header(name, value)
-            self.send_header("Content-Length", length)
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response_only(status)
+        length = str(len(body))
+        for name, value in headers:
+            if name.lower() == "content-length":
+                length = value  # a HEAD's answer has one, and no body
+            elif name.lower() not in ("transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", length)
+        self.end_headers()
+        self.wfile.write(body)
 
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-    return Handler
+    def log_message(self, *_arguments: object) -> None:
+        pass
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+
+    def __init__(self, proxy: Proxy) -> None:
+        super().__init__((servers.HOST, 0), _Handler)
+        self.proxy = proxy
 
     def handle_error(self, *_arguments: object) -> None:
         """A request that could not be forwarded: its connection just ends."""
@@ -127,7 +129,7 @@ class _Server(ThreadingHTTPServer):
 def proxied(to: servers.S3, rule: Callable[[str], Verdict | None]) -> Iterator[Proxy]:
     """A proxy before the S3 server; `proxy.env` leads to it."""
     proxy = Proxy(to, rule)
-    with _Server((servers.HOST, 0), _handler(proxy)) as server:
+    with _Server(proxy) as server:
         proxy.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
