@@ -26,12 +26,15 @@
             action in ('none', 'clipped', 'superseded') as is_valid
         {# the left side's own conditions stay out of ON: one there turns the hash join into a nested loop #}
         from (
-            select *, case when start_at < least(end_at, cut_at) and reason is null then least(end_at, cut_at) end as till_cut
+            select
+                *,
+                case when start_at < least(end_at, cut_at) and reason is null then least(end_at, cut_at) end as till_cut
             from {{ claims }}
         ) c
         {%- if parents %}
         left join ({{ merged_windows(parents, keys) }}) p
-            on {% for key in keys %}c.{{ key }} = p.{{ key }} and {% endfor %}c.start_at < p.end_at and c.till_cut > p.start_at
+            on {% for key in keys %}c.{{ key }} = p.{{ key }} and {% endfor %}
+                c.start_at < p.end_at and c.till_cut > p.start_at
         {%- else %}
         cross join (select '-infinity'::timestamp as start_at, 'infinity'::timestamp as end_at) p
         {%- endif %}

@@ -1,10 +1,12 @@
 {#
-    The vars of a run. They are read while it runs, never while the project is parsed: a var in a source's YAML, in `enabled=`
-    or in `location=` would make the parsed project belong to one site (tests/integration/test_dbt.py compares the nodes).
+    The vars of a run. They are read while it runs, never while the project is parsed: a var in a source's YAML, in
+    `enabled=` or in `location=` would make the parsed project belong to one site (tests/integration/test_dbt.py
+    compares the nodes).
 #}
 
 {% macro setting(name) %}
-    {%- set is_given = name in invocation_args_dict.vars or (model is defined and model.resource_type == 'unit_test') -%}
+    {%- set is_unit_test = model is defined and model.resource_type == 'unit_test' -%}
+    {%- set is_given = is_unit_test or name in invocation_args_dict.vars -%}
     {%- set text = none if is_given else env_var('CHAMELEON_USAGE_' ~ name | upper, '') -%}
     {{ return(fromjson(text, text) if text else var(name)) }}
 {% endmacro %}
@@ -22,7 +24,12 @@
 {% macro time_inside(start, end) -%}
     case
         when {{ start }} is null then 0
-        else greatest(epoch_us(least(coalesce({{ end }}, 'infinity'), {{ window_end() }}) - greatest({{ start }}, {{ window_start() }})), 0)
+        else greatest(
+            epoch_us(
+                least(coalesce({{ end }}, 'infinity'), {{ window_end() }}) - greatest({{ start }}, {{ window_start() }})
+            ),
+            0
+        )
     end
 {%- endmacro %}
 
@@ -40,7 +47,9 @@
     (
         select {{ window_start() }} + n * {{ bucket() }} as ts
         from (
-            select unnest(range((epoch({{ window_end() }} - {{ window_start() }}) / epoch({{ bucket() }}) * 1.1 + 2)::bigint)) as n
+            select unnest(range(
+                (epoch({{ window_end() }} - {{ window_start() }}) / epoch({{ bucket() }}) * 1.1 + 2)::bigint
+            )) as n
         )
         where ts < {{ window_end() }}
     )
@@ -50,16 +59,19 @@
 {% macro resources() %}{{ return(['nodes', 'vcpus', 'vcpus_overcommit', 'memory_mb', 'disk_gb']) }}{% endmacro %}
 
 {% macro is_instant(text) %}
-    {{ return(modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{6})?)?(Z|z|[+-][0-9]{2}:[0-9]{2})?)?', text)
+    {%- set time = '[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{6})?)?(Z|z|[+-][0-9]{2}:[0-9]{2})?' -%}
+    {{ return(modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]' ~ time ~ ')?', text)
         and run_query("select try_cast(" ~ literal(text) ~ " as timestamptz) is not null").columns[0].values()[0]) }}
 {% endmacro %}
 
+{% macro needed_vars() %}{{ return(['site', 'data_dir', 'output', 'start_date', 'end_date']) }}{% endmacro %}
+
 {% macro wrong_vars() %}
     {%- set wrong = [] -%}
-    {%- for sentence in publisher('vars', {'given': invocation_args_dict.vars | list}).wrong %}{% do wrong.append(sentence) %}{% endfor -%}
-    {%- for name in ['site', 'data_dir', 'output', 'start_date', 'end_date'] if setting(name) is none or setting(name) | string == '' -%}
-        {%- do wrong.append("missing --vars " ~ name ~ " (needed: site, data_dir, output, start_date, end_date; or the variable CHAMELEON_USAGE_"
-            ~ name | upper ~ ")") -%}
+    {%- do wrong.extend(publisher('vars', {'given': invocation_args_dict.vars | list}).wrong) -%}
+    {%- for name in needed_vars() if setting(name) is none or setting(name) | string == '' -%}
+        {%- do wrong.append("missing --vars " ~ name ~ " (needed: " ~ needed_vars() | join(', ')
+            ~ "; or the variable CHAMELEON_USAGE_" ~ name | upper ~ ")") -%}
     {%- endfor -%}
     {%- if not wrong -%}
         {%- if not modules.re.fullmatch('[A-Za-z0-9][A-Za-z0-9_.-]*', setting('site') | string) -%}
@@ -70,10 +82,12 @@
         {%- endfor -%}
     {%- endif -%}
     {%- if not wrong and not run_query("select " ~ window_start() ~ " < " ~ window_end()).columns[0].values()[0] -%}
-        {%- do wrong.append("start_date " ~ setting('start_date') ~ " is not before end_date " ~ setting('end_date')) -%}
+        {%- set dates = [setting('start_date'), setting('end_date')] -%}
+        {%- do wrong.append("start_date " ~ dates[0] ~ " is not before end_date " ~ dates[1]) -%}
     {%- endif -%}
-    {%- if setting('resample') and not modules.re.fullmatch('[1-9][0-9]{0,5}(m|h|d|w|mo|y)', setting('resample') | string) -%}
-        {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ setting('resample')) -%}
+    {%- set length = setting('resample') -%}
+    {%- if length and not modules.re.fullmatch('[1-9][0-9]{0,5}(m|h|d|w|mo|y)', length | string) -%}
+        {%- do wrong.append("resample is not a length like 15m, 1h, 1d, 7d, 1w, 1mo, 1y: " ~ length) -%}
     {%- endif -%}
     {%- for name in ['has_blazar', 'wide'] if setting(name) is not boolean -%}
         {%- do wrong.append(name ~ " is not true or false: " ~ setting(name)) -%}
@@ -87,8 +101,10 @@
 
 {% macro warn_of(inputs) %}
     {%- set doubts = inputs.doubts -%}
-    {%- if inputs.snapshot_at and run_query("select " ~ window_end() ~ " > " ~ literal(inputs.snapshot_at) ~ "::timestamp").columns[0].values()[0] -%}
-        {%- do doubts.append('the window ends after the extraction (' ~ inputs.snapshot_at ~ ' UTC): what was open then counts as open') -%}
+    {%- set at = inputs.snapshot_at -%}
+    {%- if at and run_query("select " ~ window_end() ~ " > " ~ literal(at) ~ "::timestamp").columns[0].values()[0] -%}
+        {%- do doubts.append('the window ends after the extraction (' ~ at
+            ~ ' UTC): what was open then counts as open') -%}
     {%- endif -%}
     {%- for doubt in doubts %}{% do exceptions.warn(setting('data_dir') ~ ': ' ~ doubt) %}{% endfor -%}
 {% endmacro %}
@@ -99,7 +115,8 @@
         {%- if not wrong -%}
             {%- set inputs = publisher('connect', of_run()) -%}
             {%- if inputs.failed and not setting('allow_failed') -%}
-                {%- do wrong.append('the last extraction into ' ~ setting('data_dir') ~ ' failed to copy ' ~ inputs.failed | join(', ')
+                {%- do wrong.append('the last extraction into ' ~ setting('data_dir') ~ ' failed to copy '
+                    ~ inputs.failed | join(', ')
                     ~ '; extract again, or go on with what is there: --allow-failed (var allow_failed: true)') -%}
             {%- endif -%}
             {%- do wrong.extend(wrong_inputs()) -%}

@@ -1,11 +1,12 @@
 {#
-    By hand, the database is a file (profiles.yml), so that `dbt test`, or `dbt build` of a layer, finds what an earlier run built. It
-    must be of the same vars: what was built of others is dropped, or it would be taken for theirs. `process` has one of its own.
+    By hand, the database is a file (profiles.yml), so that `dbt test`, or `dbt build` of a layer, finds what an earlier
+    run built. It must be of the same vars: what was built of others is dropped, or it would be taken for theirs.
+    `process` has one of its own.
 #}
 {% macro is_kept() %}{{ return(target.path != ':memory:') }}{% endmacro %}
 
 {% macro vars_of_run() %}
-    {%- set names = ['site', 'data_dir', 'output', 'start_date', 'end_date', 'has_blazar', 'resample', 'wide', 'default_cpu_allocation_ratio'] -%}
+    {%- set names = needed_vars() + ['has_blazar', 'resample', 'wide', 'default_cpu_allocation_ratio'] -%}
     {%- set said = [] -%}
     {%- for name in names %}{% do said.append(name ~ ': ' ~ setting(name)) %}{% endfor -%}
     {{ return(said | join(', ')) }}
@@ -14,15 +15,18 @@
 {% macro wrong_database() %}
     {%- set mine = vars_of_run() -%}
     {%- if not is_kept() -%}
-        {{ return(['dbt test has nothing to test: CHAMELEON_USAGE_DATABASE is :memory:; use dbt build'] if flags.WHICH == 'test' else []) }}
+        {%- set nothing = 'dbt test has nothing to test: CHAMELEON_USAGE_DATABASE is :memory:; use dbt build' -%}
+        {{ return([nothing] if flags.WHICH == 'test' else []) }}
     {%- endif -%}
     {%- do run_query('create table if not exists run_vars (said varchar)') -%}
     {%- set found = run_query('select said from run_vars').columns[0].values() -%}
     {%- if mine in found %}{{ return([]) }}{% endif -%}
     {%- if flags.WHICH == 'test' -%}
-        {{ return(['dbt test: ' ~ target.path ~ ' was built of ' ~ (found[0] if found else 'nothing') ~ '; run dbt build with these --vars first']) }}
+        {%- set of = found[0] if found else 'nothing' -%}
+        {{ return(['dbt test: ' ~ target.path ~ ' was built of ' ~ of ~ '; run dbt build with these --vars first']) }}
     {%- endif -%}
-    {%- for row in run_query("select table_type, table_name from information_schema.tables where table_schema = 'main' order by 1 desc") -%}
+    {%- set tables = "information_schema.tables where table_schema = 'main'" -%}
+    {%- for row in run_query('select table_type, table_name from ' ~ tables ~ ' order by 1 desc') -%}
         {%- do run_query('drop ' ~ ('view' if row[0] == 'VIEW' else 'table') ~ ' "' ~ row[1] ~ '"') -%}
     {%- endfor -%}
     {%- do run_query('create table run_vars as select ' ~ literal(mine) ~ ' as said') -%}

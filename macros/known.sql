@@ -1,8 +1,8 @@
 {% macro known(column) %}nullif({{ column }}, 0)::double{% endmacro %}
 
 {% macro known_json(json, key) -%}
-    case when isfinite(try_cast({{ json }} ->> '{{ key }}' as double)) and try_cast({{ json }} ->> '{{ key }}' as double) > 0
-        then try_cast({{ json }} ->> '{{ key }}' as double) end
+    {%- set number %}try_cast({{ json }} ->> '{{ key }}' as double){% endset -%}
+    case when isfinite({{ number }}) and {{ number }} > 0 then {{ number }} end
 {%- endmacro %}
 
 {% macro first_known(columns) -%}

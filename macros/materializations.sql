@@ -1,6 +1,6 @@
 {#
-    dbt-duckdb's own table and view build beside, rename and drop, for databases that people look at meanwhile. Nobody looks at ours
-    while it runs: one statement does, and a small site takes a fifth less time (benchmarks/README.md).
+    dbt-duckdb's own table and view build beside, rename and drop, for databases that people look at meanwhile. Nobody
+    looks at ours while it runs: one statement does, and a small site takes a fifth less time (benchmarks/README.md).
 #}
 {% materialization table, adapter="duckdb" %}
     {{ return(created('table')) }}

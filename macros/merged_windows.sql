@@ -1,6 +1,6 @@
 {#
-    Starts are made unique first: with ties two window functions may order the same rows differently, and one island would come
-    out twice.
+    Starts are made unique first: with ties two window functions may order the same rows differently, and one island
+    would come out twice.
 #}
 {% macro merged_windows(spans, keys) %}
     {%- set k = keys | join(', ') -%}
@@ -11,7 +11,9 @@
             select
                 *,
                 coalesce(
-                    start_at > max(end_at) over (partition by {{ k }} order by start_at rows between unbounded preceding and 1 preceding),
+                    start_at > max(end_at) over (
+                        partition by {{ k }} order by start_at rows between unbounded preceding and 1 preceding
+                    ),
                     true
                 ) as is_new
             from (

@@ -12,7 +12,8 @@
         {%- if name not in tables -%}
             {%- do lacking.append(['missing_table', name]) -%}
         {%- else -%}
-            {%- for column in node.columns.values() if column.name not in tables[name] and not column.config.meta.get('history_only') -%}
+            {%- set lasting = node.columns.values() | rejectattr('config.meta.history_only') -%}
+            {%- for column in lasting if column.name not in tables[name] -%}
                 {%- do lacking.append(['missing_column', name ~ '.' ~ column.name]) -%}
             {%- endfor -%}
         {%- endif -%}

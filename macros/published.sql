@@ -1,15 +1,17 @@
 {#
-    Check, then publish. A `published` model is an output file: COPY writes it to a part folder of this run, and publish()
-    moves the files of all published models to <output>/<site>/ when everything passed. dbt's own `external` writes in place
-    before the tests run, and leaves a row of nulls for an empty model. Where nothing will be published (dbt run, a selection) the model
-    is a table to look at.
+    Check, then publish. A `published` model is an output file: COPY writes it to a part folder of this run, and
+    publish() moves the files of all published models to <output>/<site>/ when everything passed. dbt's own `external`
+    writes in place before the tests run, and leaves a row of nulls for an empty model. Where nothing will be published
+    (dbt run, a selection) the model is a table to look at.
 #}
 {% materialization published, adapter="duckdb" %}
     {%- set target = this.incorporate(type='view') -%}
     {%- if not is_whole() %}{{ return(created('table')) }}{% endif -%}
     {%- do replaced(target, 'view') -%}
     {%- if not is_wanted(model) -%}
-        {%- call statement('main') -%}create or replace view {{ target }} as select 1 as unwanted where false{%- endcall -%}
+        {%- call statement('main') -%}
+            create or replace view {{ target }} as select 1 as unwanted where false
+        {%- endcall -%}
         {{ return({'relations': [target]}) }}
     {%- endif -%}
     {%- set part = publisher('stage').part ~ '/' ~ this.identifier ~ '.parquet' -%}
@@ -34,11 +36,19 @@
         'run_id': invocation_id,
         'schema_version': made_of.schema_version,
         'site': setting('site'),
-        'start_date': run_query("select strftime(" ~ window_start() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
-        'end_date': run_query("select strftime(" ~ window_end() ~ ", '%Y-%m-%dT%H:%M:%S.%f')").columns[0].values()[0],
+        'start_date': run_query('select ' ~ iso_text(window_start())).columns[0].values()[0],
+        'end_date': run_query('select ' ~ iso_text(window_end())).columns[0].values()[0],
     } -%}
-    {%- for name in ['snapshot_at', 'inputs'] if made_of[name] %}{% do facts.update({name: made_of[name]}) %}{% endfor -%}
-    { {%- for name, value in facts.items() %}'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}{% endfor -%} }
+    {%- for name in ['snapshot_at', 'inputs'] if made_of[name] -%}
+        {%- do facts.update({name: made_of[name]}) -%}
+    {%- endfor -%}
+    { {%- for name, value in facts.items() -%}
+        'chameleon_usage.{{ name }}': {{ literal(value) }}{{ ', ' if not loop.last }}
+    {%- endfor -%} }
+{%- endmacro %}
+
+{% macro iso_text(instant) -%}
+    strftime({{ instant }}, '%Y-%m-%dT%H:%M:%S.%f')
 {%- endmacro %}
 
 {# dbt compile and docs have no on-run-start, which connects. #}
@@ -68,7 +78,8 @@
     {%- for node in published_models() if not is_wanted(node) %}{% do unasked.append(node.unique_id) %}{% endfor -%}
     {%- set asked = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type in ['model', 'test', 'seed'] -%}
-        {%- if node.unique_id not in unasked and not node.depends_on.nodes | select('in', unasked) | list %}{% do asked.append(node.unique_id) %}{% endif -%}
+        {%- set of_unasked = node.depends_on.nodes | select('in', unasked) | list -%}
+        {%- if node.unique_id not in unasked and not of_unasked %}{% do asked.append(node.unique_id) %}{% endif -%}
     {%- endfor -%}
     {{ return(asked) }}
 {% endmacro %}
@@ -78,7 +89,8 @@
 {% endmacro %}
 
 {% macro published_models() %}
-    {{ return(graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('config.materialized', 'eq', 'published') | list) }}
+    {%- set models = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') -%}
+    {{ return(models | selectattr('config.materialized', 'eq', 'published') | list) }}
 {% endmacro %}
 
 {# A file of the run that waited has moved. #}
@@ -101,14 +113,16 @@
             {%- do log('chameleon_usage: nothing published; not passed: ' ~ failed | join(', '), info=true) -%}
         {%- elif absent -%}
             {%- do publisher('discard') -%}
-            {%- do log('chameleon_usage: nothing published; not in this run (use dbt build without a selection): ' ~ absent | length
-                ~ ' models and tests', info=true) -%}
+            {%- do log('chameleon_usage: nothing published; not in this run (use dbt build without a selection): '
+                ~ absent | length ~ ' models and tests', info=true) -%}
         {%- else -%}
             {%- set found = findings(quality) -%}{# it is a file of the run, which moves away #}
-            {%- set job = publisher('publish', {'files': published_files(), 'unwanted': published_files(wanted=false)}) -%}
+            {%- set files = {'files': published_files(), 'unwanted': published_files(wanted=false)} -%}
+            {%- set job = publisher('publish', files) -%}
             {%- do look_at_published(job.published) -%}
             {%- do log('chameleon_usage: published ' ~ job.published | join(', '), info=true) -%}
-            {%- do log('chameleon_usage_summary ' ~ tojson({'files': job.published, 'hours': summary(hours), 'quality': found}), info=false) -%}
+            {%- set facts = {'files': job.published, 'hours': summary(hours), 'quality': found} -%}
+            {%- do log('chameleon_usage_summary ' ~ tojson(facts), info=false) -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
@@ -123,8 +137,10 @@
     {%- set node = published_models() | selectattr('name', 'eq', relation.identifier) | first -%}
     {%- if not node or not is_wanted(node) %}{{ return(none) }}{% endif -%}
     {%- if flags.WHICH == 'test' -%}{# a table: it was built in part, and has no file #}
-        {%- set found = run_query("select 1 from information_schema.tables where table_type = 'VIEW' and table_name = " ~ literal(relation.identifier)) -%}
-        {{ return(exact_path(setting('output') ~ '/' ~ setting('site') ~ '/' ~ relation.identifier ~ '.parquet') if found | length else none) }}
+        {%- set views = "information_schema.tables where table_type = 'VIEW'" -%}
+        {%- set found = run_query('select 1 from ' ~ views ~ ' and table_name = ' ~ literal(relation.identifier)) -%}
+        {%- set file = setting('output') ~ '/' ~ setting('site') ~ '/' ~ relation.identifier ~ '.parquet' -%}
+        {{ return(exact_path(file) if found | length else none) }}
     {%- endif -%}
     {%- if flags.WHICH == 'build' and not is_whole() %}{{ return(none) }}{% endif -%}
     {{ return(exact_path(publisher('locate').part ~ '/' ~ relation.identifier ~ '.parquet')) }}
@@ -140,7 +156,8 @@
 
 {% macro summary(hours) %}
     {%- set rows = [] -%}
-    {%- for row in run_query("select metric, resource, hours from " ~ hours ~ " where collector_type = 'current'").rows -%}
+    {%- set current = hours ~ " where collector_type = 'current'" -%}
+    {%- for row in run_query('select metric, resource, hours from ' ~ current).rows -%}
         {%- do rows.append([row[0], row[1], row[2] | float]) -%}
     {%- endfor -%}
     {{ return(rows) }}
@@ -148,9 +165,12 @@
 
 {% macro findings(quality) %}
     {%- set rows = [] -%}
-    {%- for row in run_query('select "check", metric, resource, action, rows, hours, worst_at::varchar, worst_value, detail from ' ~ quality).rows -%}
+    {%- set columns = '"check", metric, resource, action, rows, hours, worst_at::varchar, worst_value, detail' -%}
+    {%- for row in run_query('select ' ~ columns ~ ' from ' ~ quality).rows -%}
         {%- set cells = [] -%}
-        {%- for cell in row %}{% do cells.append(cell if cell is none or cell is string else cell | float) %}{% endfor -%}
+        {%- for cell in row -%}
+            {%- do cells.append(cell if cell is none or cell is string else cell | float) -%}
+        {%- endfor -%}
         {%- do rows.append(cells) -%}
     {%- endfor -%}
     {{ return(rows) }}

@@ -21,7 +21,8 @@
 {% endmacro %}
 
 {% macro catalogued(schema, table) %}
-    {{ return(graph.sources.values() | selectattr('source_name', 'eq', schema) | selectattr('name', 'eq', table) | first) }}
+    {%- set tables = graph.sources.values() | selectattr('source_name', 'eq', schema) -%}
+    {{ return(tables | selectattr('name', 'eq', table) | first) }}
 {% endmacro %}
 
 {% macro raw_columns(schema, table) %}
@@ -30,7 +31,8 @@
 
 {% macro lacking_columns(schema, table, have) %}
     {%- set lacking = [] -%}
-    {%- for column in catalogued(schema, table).columns.values() if column.config.meta.get('required') and column.name not in have -%}
+    {%- set columns = catalogued(schema, table).columns.values() -%}
+    {%- for column in columns if column.config.meta.get('required') and column.name not in have -%}
         {%- do lacking.append(column.name) -%}
     {%- endfor -%}
     {{ return(lacking) }}
@@ -88,7 +90,9 @@ there as (
 )
 
 select * from live
-{%- if has_history %} where {{ key }} in (from there) or {{ key }} not in (select {{ key }} from archived where {{ key }} is not null){% endif %}
+{%- if has_history %}
+where {{ key }} in (from there) or {{ key }} not in (select {{ key }} from archived where {{ key }} is not null)
+{%- endif %}
 union all by name
 select * from archived where {{ key }} not in (from there)
 {% endmacro %}
@@ -98,10 +102,13 @@ select * from archived where {{ key }} not in (from there)
     {%- set unfit = [] -%}
     {%- set file = parquet(raw_file(schema, table)) -%}
     {%- set columns = catalogued(schema, table).columns -%}
-    {%- for name, holds in raw_columns(schema, table).items() if name in columns and columns[name].data_type != 'varchar' -%}
+    {%- set have = raw_columns(schema, table) -%}
+    {%- for name, holds in have.items() if name in columns and columns[name].data_type != 'varchar' -%}
         {%- if holds == 'text' -%}
-            {%- set bad = run_query('select min("' ~ name ~ '") from ' ~ file ~ ' where "' ~ name ~ '" is not null and try_cast("' ~ name ~ '" as '
-                ~ columns[name].data_type ~ ') is null').columns[0].values()[0] -%}
+            {%- set bad = run_query(
+                'select min("' ~ name ~ '") from ' ~ file ~ ' where "' ~ name ~ '" is not null'
+                ~ ' and try_cast("' ~ name ~ '" as ' ~ columns[name].data_type ~ ') is null'
+            ).columns[0].values()[0] -%}
             {%- if bad is not none %}{% do unfit.append([name, columns[name].data_type, "'" ~ bad ~ "'"]) %}{% endif -%}
         {%- elif holds != 'simple' -%}
             {%- do unfit.append([name, columns[name].data_type, holds]) -%}
@@ -116,18 +123,20 @@ select * from archived where {{ key }} not in (from there)
     {%- set found = [] -%}
     {%- for node in graph.sources.values() if extracted(node.source_name, node.name) -%}
         {%- do found.append(node.name) -%}
+        {%- set file = node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ setting('data_dir') -%}
         {%- set lacking = lacking_columns(node.source_name, node.name, raw_columns(node.source_name, node.name)) -%}
         {%- if lacking -%}
-            {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ setting('data_dir') ~ ' lacks the required column(s) '
-                ~ lacking | join(', ') ~ '; extract the table again') -%}
+            {%- do wrong.append(file ~ ' lacks the required column(s) ' ~ lacking | join(', ')
+                ~ '; extract the table again') -%}
         {%- endif -%}
         {%- for column, type, holds in unfit_columns(node.source_name, node.name) -%}
-            {%- do wrong.append(node.source_name ~ '.' ~ node.name ~ '.parquet in ' ~ setting('data_dir') ~ ': column ' ~ column ~ ' holds '
-                ~ holds ~ ', which is no ' ~ type ~ '; extract the table again') -%}
+            {%- do wrong.append(file ~ ': column ' ~ column ~ ' holds ' ~ holds ~ ', which is no ' ~ type
+                ~ '; extract the table again') -%}
         {%- endfor -%}
     {%- endfor -%}
     {%- if not found -%}
-        {%- do wrong.append('no extracted table in data_dir ' ~ setting('data_dir') ~ ' (<schema>.<table>.parquet); run extract first') -%}
+        {%- do wrong.append('no extracted table in data_dir ' ~ setting('data_dir')
+            ~ ' (<schema>.<table>.parquet); run extract first') -%}
     {%- endif -%}
     {{ return(wrong) }}
 {% endmacro %}

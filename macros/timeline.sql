@@ -1,6 +1,6 @@
 {#
-    Nodes are fractions of a host and need the digits. 18 digits are 8 bytes; a site of a million hosts, or a terabyte of memory_mb,
-    stops the run instead of being wrong.
+    Nodes are fractions of a host and need the digits. 18 digits are 8 bytes; a site of a million hosts, or a terabyte
+    of memory_mb, stops the run instead of being wrong.
 #}
 {% macro exact(expression, resource) -%}
     {%- set scales = {'nodes': 12, 'vcpus_overcommit': 6} -%}
@@ -8,9 +8,9 @@
 {%- endmacro %}
 
 {#
-    Names repeat in millions of rows: sorting and grouping by one byte instead of text is twice as fast. `metric_name` is made of
-    the seed metric_operands when it is loaded; `project_ids` and `project_names` of the site's own rows, in the post-hooks of
-    all_spans and stg_keystone__project.
+    Names repeat in millions of rows: sorting and grouping by one byte instead of text is twice as fast. `metric_name`
+    is made of the seed metric_operands when it is loaded; `project_ids` and `project_names` of the site's own rows, in
+    the post-hooks of all_spans and stg_keystone__project.
 #}
 {% macro noise(resource) %}{{ return('1e-9' if resource == 'nodes' else '0') }}{% endmacro %}
 
@@ -58,19 +58,24 @@ signed_changes as (
 deltas as (
     select
         {{ keys | join(', ') }}, ts,
-        {% for r in resources() %}{{ exact('coalesce(sum(' ~ r ~ '), 0)', r) }} as d_{{ r }}{{ ', ' if not loop.last }}{% endfor %}
+        {% for r in resources() %}
+        {{ exact('coalesce(sum(' ~ r ~ '), 0)', r) }} as d_{{ r }}{{ ',' if not loop.last }}
+        {% endfor %}
     from signed_changes
     group by all
 ),
 
 {#
-    A sum over rows as they come costs a quarter of one over partitions. So the series follow each other, each with a last row that takes
-    it back to zero: then the running sum of all is that of each. The test running_levels sees that it is.
+    A sum over rows as they come costs a quarter of one over partitions. So the series follow each other, each with a
+    last row that takes it back to zero: then the running sum of all is that of each. The test running_levels sees that
+    it is.
 #}
 ended as (
     select
         {{ keys | join(', ') }}, 'infinity'::timestamp as ts,
-        {% for r in resources() %}{{ exact('-sum(d_' ~ r ~ ')', r) }} as d_{{ r }}{{ ', ' if not loop.last }}{% endfor %}
+        {% for r in resources() %}
+        {{ exact('-sum(d_' ~ r ~ ')', r) }} as d_{{ r }}{{ ',' if not loop.last }}
+        {% endfor %}
     from deltas
     group by all
 ),
@@ -83,7 +88,10 @@ in_order as (
 summed as (
     select
         {{ keys | join(', ') }}, ts,
-        {% for r in resources() %}d_{{ r }}, {{ exact('sum(d_' ~ r ~ ') over (rows unbounded preceding)', r) }} as {{ r }}{{ ', ' if not loop.last }}{% endfor %}
+        {% for r in resources() %}
+        d_{{ r }},
+        {{ exact('sum(d_' ~ r ~ ') over (rows unbounded preceding)', r) }} as {{ r }}{{ ',' if not loop.last }}
+        {% endfor %}
     from in_order
 )
 
@@ -91,12 +99,12 @@ select * from summed
 where ts < 'infinity'
 {% endmacro %}
 
-{% macro change_points(timeline, columns, tracked) %}
+{% macro change_points(timeline, keys, tracked) %}
 {% for r in resources() %}
 select
     l.ts as timestamp,
     {{ site_name() }} as site,
-    {% for name, value in columns.items() %}{{ value }} as {{ name }},
+    {% for key in keys %}l.{{ key }},
     {% endfor -%}
     '{{ r }}'::{{ name_of(resources()) }} as resource,
     l.{{ r }}::double as value
@@ -107,7 +115,7 @@ where t.{{ r }} and (abs(l.d_{{ r }}) > {{ noise(r) }} or l.ts = {{ window_start
 {% endfor %}
 {% endmacro %}
 
-{% macro buckets(timeline, keys, columns, tracked) %}
+{% macro buckets(timeline, keys, tracked) %}
 with steps as (
     select
         *,
@@ -136,7 +144,7 @@ buckets as (
 select
     l.ts as timestamp,
     {{ site_name() }} as site,
-    {% for name, value in columns.items() %}{{ value }} as {{ name }},
+    {% for key in keys %}l.{{ key }},
     {% endfor -%}
     '{{ r }}'::{{ name_of(resources()) }} as resource,
     l.{{ r }} as value,

@@ -4,7 +4,9 @@ select
     id::varchar as source_id,
     project_id,
     user_id,
-    {{ json_text("json_extract(try_cast(annotations as json), '$.\"zun.openstack.org/reservation_id\"')") }} as reservation_id,
+    {{ json_text(
+        "json_extract(try_cast(annotations as json), '$.\"zun.openstack.org/reservation_id\"')"
+    ) }} as reservation_id,
     started_at as start_at,
     coalesce(case when status in ('Deleted', 'Error', 'Stopped') then updated_at end, deleted_at, 'infinity') as end_at,
     'infinity'::timestamp as cut_at,

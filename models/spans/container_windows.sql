@@ -1,6 +1,6 @@
 {#
-    Which device a container runs on is not recorded. So at every instant as many containers of a reservation count as it has
-    devices: the first-started, then the smaller id.
+    Which device a container runs on is not recorded. So at every instant as many containers of a reservation count as
+    it has devices: the first-started, then the smaller id.
 #}
 with running as (
     select reservation_id, source_id, start_at, end_at
@@ -21,7 +21,11 @@ instants as (
 ),
 
 steps as (
-    select reservation_id, ts as start_at, lead(ts) over (partition by reservation_id order by ts) as end_at from instants
+    select
+        reservation_id,
+        ts as start_at,
+        lead(ts) over (partition by reservation_id order by ts) as end_at
+    from instants
 ),
 
 offered as (

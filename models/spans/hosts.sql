@@ -1,11 +1,14 @@
 {#
-    What a hypervisor was, by its host rows: a row holds from its created_at until the next; before its earliest row a node is
-    what that row says, so the first one holds from '-infinity'. Of rows created at the same instant the larger id counts.
+    What a hypervisor was, by its host rows: a row holds from its created_at until the next; before its earliest row a
+    node is what that row says, so the first one holds from '-infinity'. Of rows created at the same instant the larger
+    id counts.
 #}
 with nova_rows as (
     select
         *,
-        if(lag(id) over (partition by hypervisor_hostname order by created_at) is null, '-infinity', created_at) as from_at
+        if(
+            lag(id) over (partition by hypervisor_hostname order by created_at) is null, '-infinity', created_at
+        ) as from_at
     from (
         select * from {{ ref('stg_nova__compute_nodes') }}
         where hypervisor_hostname is not null and created_at is not null
@@ -16,7 +19,9 @@ with nova_rows as (
 blazar_rows as (
     select
         *,
-        if(lag(id) over (partition by hypervisor_hostname order by created_at) is null, '-infinity', created_at) as from_at
+        if(
+            lag(id) over (partition by hypervisor_hostname order by created_at) is null, '-infinity', created_at
+        ) as from_at
     from (
         select * from {{ ref('stg_blazar__computehosts') }}
         where hypervisor_hostname is not null and created_at is not null
@@ -35,7 +40,9 @@ ironic_nodes as (
         {{ known_json('row.properties', 'memory_mb') }} as memory_mb,
         {{ known_json('row.properties', 'local_gb') }} as disk_gb
     from (
-        select uuid as hypervisor_hostname, arg_max({'properties': try_cast(properties as json)}, coalesce(id, 0)) as row
+        select
+            uuid as hypervisor_hostname,
+            arg_max({'properties': try_cast(properties as json)}, coalesce(id, 0)) as row
         from {{ ref('stg_ironic__nodes') }}
         group by uuid
     )

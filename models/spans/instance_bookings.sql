@@ -1,11 +1,15 @@
 {#
-    Named by the scheduler hint, else by the flavor's name in the request spec, else by that in instance_extra; without a readable
-    request spec and any name inferred from node, project and time.
+    Named by the scheduler hint, else by the flavor's name in the request spec, else by that in instance_extra; without
+    a readable request spec and any name inferred from node, project and time.
 #}
 with instances as (select * from {{ ref('stg_nova__instances') }}),
 
 specs as (
-    select instance_uuid as uuid, arg_max({'hint': {{ json_text('found[1]') }}, 'flavor': {{ json_text('found[2]') }}, 'is_bad': found is null}, id) as spec
+    select
+        instance_uuid as uuid,
+        arg_max(
+            {'hint': {{ json_text('found[1]') }}, 'flavor': {{ json_text('found[2]') }}, 'is_bad': found is null}, id
+        ) as spec
     from (
         select
             id,

@@ -1,6 +1,6 @@
 {#
-    A row that can't count, or never held anything, is one claim over its whole life with its last node and size; any other one
-    claim a piece: a held interval cut where node or size change.
+    A row that can't count, or never held anything, is one claim over its whole life with its last node and size; any
+    other one claim a piece: a held interval cut where node or size change.
 #}
 with instances as (
     select
@@ -101,7 +101,8 @@ select
         'unknown_flavor': 'is_flavor_unknown',
         'bad_spec': 'is_bad_spec',
         'inferred_node': 'is_inferred_node',
-        'unknown_capacity': 'is_host_known and host_vcpus is null or is_whole_node and (host_memory_mb is null or host_disk_gb is null)'
+        'unknown_capacity': 'is_host_known and host_vcpus is null
+            or is_whole_node and (host_memory_mb is null or host_disk_gb is null)'
     }) }} as note,
     case when is_whole_node then 1 when is_host_known then round(flavor_vcpus / host_vcpus, 12) end::double as nodes,
     case when is_whole_node then host_vcpus else flavor_vcpus end::double as vcpus,

@@ -1,7 +1,7 @@
 {#
-    An instance holds from created_at; each event that takes its resources away or gives them back counts only if it changes
-    the state, and nothing is held after terminated_at or deleted_at. At one instant giving back sorts first, so that taking
-    away wins.
+    An instance holds from created_at; each event that takes its resources away or gives them back counts only if it
+    changes the state, and nothing is held after terminated_at or deleted_at. At one instant giving back sorts first, so
+    that taking away wins.
 #}
 with instances as (select * from {{ ref('stg_nova__instances') }}),
 
@@ -12,7 +12,8 @@ marks as (
     from {{ ref('instance_events') }} as e
     join instances as i on i.uuid = e.instance_uuid and e.happened_at >= i.created_at
     where e.event in (
-        'compute_terminate_instance', 'compute_shelve_offload_instance', 'compute_shelve_instance', 'compute_unshelve_instance'
+        'compute_terminate_instance', 'compute_shelve_offload_instance', 'compute_shelve_instance',
+        'compute_unshelve_instance'
     )
 ),
 
@@ -22,7 +23,11 @@ switches as (
 ),
 
 held as (
-    select uuid, holds, ts as start_at, coalesce(lead(ts) over (partition by uuid order by ts, holds desc), 'infinity') as end_at
+    select
+        uuid,
+        holds,
+        ts as start_at,
+        coalesce(lead(ts) over (partition by uuid order by ts, holds desc), 'infinity') as end_at
     from switches
 )
 

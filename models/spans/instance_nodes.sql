@@ -1,4 +1,7 @@
-{# The node of the row itself, else the host of its latest event: a service's name, which may be a hypervisor's or serve one. #}
+{#
+    The node of the row itself, else the host of its latest event: a service's name, which may be a hypervisor's or
+    serve one.
+#}
 with compute_nodes as (select * from {{ ref('stg_nova__compute_nodes') }}),
 
 last_hosts as (

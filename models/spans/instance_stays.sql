@@ -1,6 +1,6 @@
 {#
-    The row in nova.instances is an instance's last stay; each migration tells of the one before it. What a migration does not
-    tell (no node, a flavor that is gone) is as after it, so a stay takes it from the next one that knows.
+    The row in nova.instances is an instance's last stay; each migration tells of the one before it. What a migration
+    does not tell (no node, a flavor that is gone) is as after it, so a stay takes it from the next one that knows.
 #}
 with migrations as (
     select * from {{ ref('stg_nova__migrations') }}
@@ -23,7 +23,9 @@ moves as (
         m.source_node,
         case when m.migration_type = 'resize' then m.old_instance_type_id end as old_flavor,
         coalesce(
-            case when a.happened_at <= coalesce(m.updated_at, 'infinity') then a.happened_at end, m.updated_at, m.created_at
+            case when a.happened_at <= coalesce(m.updated_at, 'infinity') then a.happened_at end,
+            m.updated_at,
+            m.created_at
         ) as moved_at
     from migrations as m
     asof left join arrivals as a on a.instance_uuid = m.instance_uuid and m.created_at <= a.happened_at
@@ -70,7 +72,8 @@ told as (
         first_value(node ignore nulls) over ahead as node,
         first_value(size ignore nulls) over ahead as size,
         {# was a size lost between this stay and the next one that knows its own? #}
-        lost_ahead > first_value(case when size is not null then lost_ahead end ignore nulls) over ahead as is_flavor_unknown
+        lost_ahead > first_value(case when size is not null then lost_ahead end ignore nulls) over ahead
+            as is_flavor_unknown
     from counted
     window
         life as (partition by uuid order by till_at, created_at nulls first, id nulls last),

@@ -1,10 +1,13 @@
-{# Hours a day are nodes all day long: 24 node-hours of a day are one node. Exact, so that equal hours are equal nodes. #}
+{#
+    Hours a day are nodes all day long: 24 node-hours of a day are one node. Exact, so that equal hours are equal nodes.
+#}
 {% set hours = ['total', 'maint', 'reserved', 'used'] %}
 with days as (
     select
         date_trunc('day', date) as day,
         {% for kind in hours %}
-        (coalesce(sum({{ kind }}_hours::decimal(18, 6)), 0) / 24)::decimal(18, 12) as {{ kind }}{{ ',' if not loop.last }}
+        (coalesce(sum({{ kind }}_hours::decimal(18, 6)), 0) / 24)::decimal(18, 12)
+            as {{ kind }}{{ ',' if not loop.last }}
         {% endfor %}
     from {{ ref('stg_chameleon_usage__node_usage_report_cache') }}
     where date is not null

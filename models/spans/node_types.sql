@@ -1,6 +1,6 @@
 {#
-    The property `node_type` of a hypervisor's latest row in blazar, and of a device. The property's name is in the row itself or,
-    in newer releases, in a table of its own.
+    The property `node_type` of a hypervisor's latest row in blazar, and of a device. The property's name is in the row
+    itself or, in newer releases, in a table of its own.
 #}
 {% set last_id = "'number': coalesce(try_cast(id as bigint), " ~ (2 ** 63 - 1) ~ "), 'id': id" %}
 with named as (select id from {{ ref('stg_blazar__resource_properties') }} where property_name = 'node_type'),

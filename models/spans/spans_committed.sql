@@ -1,4 +1,7 @@
-{# What each host offers: its reservable span before it was cut, so an allocation may name a row that a later one superseded. #}
+{#
+    What each host offers: its reservable span before it was cut, so an allocation may name a row that a later one
+    superseded.
+#}
 with hosts as (
     select distinct on (source_table, source_id)
         source_table, source_id as host_id, hypervisor_hostname, {{ resources() | join(', ') }}
@@ -20,7 +23,10 @@ allocations as (
 flavors as (
     select
         reservation_id,
-        arg_max({'vcpus': vcpus::double, 'memory_mb': memory_mb::double, 'disk_gb': disk_gb::double}, {'number': coalesce(try_cast(id as bigint), {{ 2 ** 63 - 1 }}), 'id': coalesce(id, '')}) as size
+        arg_max(
+            {'vcpus': vcpus::double, 'memory_mb': memory_mb::double, 'disk_gb': disk_gb::double},
+            {'number': coalesce(try_cast(id as bigint), {{ 2 ** 63 - 1 }}), 'id': coalesce(id, '')}
+        ) as size
     from {{ ref('stg_blazar__instance_reservations') }}
     group by reservation_id
 ),

@@ -9,7 +9,8 @@ with capacity as (
         coalesce({{ known('n.memory_mb') }}, h.memory_mb) as memory_mb,
         coalesce({{ known('n.local_gb') }}, h.disk_gb) as disk_gb
     from {{ ref('stg_nova__compute_nodes') }} as n
-    asof left join {{ ref('hosts') }} as h on n.hypervisor_hostname = h.hypervisor_hostname and n.created_at >= h.from_at
+    asof left join {{ ref('hosts') }} as h
+        on n.hypervisor_hostname = h.hypervisor_hostname and n.created_at >= h.from_at
 ),
 
 claims as (

@@ -1,7 +1,9 @@
 with steps as (
     select
         *,
-        epoch_us(coalesce(lead(ts) over (partition by collector_type, metric order by ts), {{ window_end() }}) - ts) / 3600e6 as length
+        epoch_us(
+            coalesce(lead(ts) over (partition by collector_type, metric order by ts), {{ window_end() }}) - ts
+        ) / 3600e6 as length
     from {{ ref('timeline') }}
 )
 

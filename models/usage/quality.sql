@@ -1,5 +1,8 @@
 {{ config(materialized='published') }}
-{# Time is inside the window, an open end counted to its end: of rows as they claim, and what of it is kept. In microseconds, to the end. #}
+{#
+    Time is inside the window, an open end counted to its end: of rows as they claim, and what of it is kept. In
+    microseconds, to the end.
+#}
 with pieces as (
     select
         metric,
@@ -39,7 +42,9 @@ marked as (
 steps as (
     select
         *,
-        epoch_us(coalesce(lead(ts) over (partition by collector_type, metric order by ts), {{ window_end() }}) - ts) as length
+        epoch_us(
+            coalesce(lead(ts) over (partition by collector_type, metric order by ts), {{ window_end() }}) - ts
+        ) as length
     from {{ ref('timeline') }}
 ),
 
@@ -49,7 +54,12 @@ findings as (
     select 'cut_off' as "check", metric, action, rows, cut_off as micros from counted
     where action in ('clipped', 'superseded')
     union all by name
-    select 'note' as "check", metric, count(distinct (source_table, source_id)) as rows, sum(kept) as micros, mark as detail
+    select
+        'note' as "check",
+        metric,
+        count(distinct (source_table, source_id)) as rows,
+        sum(kept) as micros,
+        mark as detail
     from marked
     group by metric, mark
     {% for r in resources() %}

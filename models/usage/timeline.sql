@@ -8,7 +8,12 @@ with spans as (
     from {{ ref('all_spans') }}
     where is_valid
     union all by name
-    select metric::metric_name as metric, 'legacy'::{{ name_of(['current', 'legacy']) }} as collector_type, start_at, end_at, nodes
+    select
+        metric::metric_name as metric,
+        'legacy'::{{ name_of(['current', 'legacy']) }} as collector_type,
+        start_at,
+        end_at,
+        nodes
     from {{ ref('legacy_spans') }}
 ),
 

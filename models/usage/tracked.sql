@@ -1,7 +1,8 @@
 {#
-    A metric is tracked when one of its source tables was extracted; it has the resources that one of its valid spans knows or,
-    without any valid span, those of total (nodes where total has none either). A derived metric has what all its operands have.
-    Without Blazar nothing is reservable or committed, and that is known. The legacy series are there when their table has a row.
+    A metric is tracked when one of its source tables was extracted; it has the resources that one of its valid spans
+    knows or, without any valid span, those of total (nodes where total has none either). A derived metric has what all
+    its operands have. Without Blazar nothing is reservable or committed, and that is known. The legacy series are there
+    when their table has a row.
 #}
 {% set sources = {
     'total': [['nova', 'compute_nodes'], ['blazar', 'devices']],
@@ -30,7 +31,8 @@ operands as (
     select
         b.metric,
         {% for r in resources() %}
-        b.is_tracked and coalesce(k.{{ r }}, t.{{ r }}, {{ 'true' if r == 'nodes' else 'false' }}) as {{ r }}{{ ',' if not loop.last }}
+        b.is_tracked and coalesce(k.{{ r }}, t.{{ r }}, {{ 'true' if r == 'nodes' else 'false' }})
+            as {{ r }}{{ ',' if not loop.last }}
         {% endfor %}
     from base as b
     left join known as k using (metric)

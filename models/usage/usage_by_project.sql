@@ -1,3 +1,5 @@
 {{ config(materialized='published') }}
-{{ change_points(ref('timeline_by_project'), {'collector_type': 'l.collector_type', 'metric': 'l.metric', 'project_id': 'l.project_id', 'project_name': 'l.project_name'}, ref('tracked')) }}
+{{ change_points(
+    ref('timeline_by_project'), ['collector_type', 'metric', 'project_id', 'project_name'], ref('tracked')
+) }}
 order by collector_type, metric, project_id, resource, timestamp

@@ -14,7 +14,9 @@ changes as (
     select
         time,
         resource,
-        {% for name, metric in columns.items() %}max(case when metric = '{{ metric }}' then value end) as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        {% for name, metric in columns.items() %}
+        max(case when metric = '{{ metric }}' then value end) as {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
     from timeline
     group by all
 ),
@@ -24,7 +26,9 @@ held as (
         time,
         {{ site_name() }} as site,
         resource,
-        {% for name in columns %}last_value({{ name }} ignore nulls) over history as {{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        {% for name in columns %}
+        last_value({{ name }} ignore nulls) over history as {{ name }}{{ ',' if not loop.last }}
+        {% endfor %}
     from changes
     window history as (partition by resource order by time rows unbounded preceding)
 )

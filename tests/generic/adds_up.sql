@@ -12,5 +12,8 @@ sums as (
 )
 
 select * from sums as s full join parts as p using (metric, ts)
-where {% for r in resources() %}coalesce(s.{{ r }}, 0) <> coalesce(p.{{ r }}, 0){{ ' or ' if not loop.last }}{% endfor %}
+where
+    {% for r in resources() %}
+    coalesce(s.{{ r }}, 0) <> coalesce(p.{{ r }}, 0){{ ' or' if not loop.last }}
+    {% endfor %}
 {% endtest %}

@@ -1,11 +1,13 @@
 {% test column_types(model) %}
 {%- set file = waiting_file(model) %}
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}
-{%- set node = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') | selectattr('name', 'eq', model.identifier) | first %}
+{%- set models = graph.nodes.values() | selectattr('resource_type', 'eq', 'model') %}
+{%- set node = models | selectattr('name', 'eq', model.identifier) | first %}
 with promised as (
     select * from (values
         {%- for column in node.columns.values() %}
-        ({{ loop.index }}, {{ literal(column.name) }}, {{ literal(column.data_type | upper) }}){{ ',' if not loop.last }}
+        {%- set type = column.data_type | upper %}
+        ({{ loop.index }}, {{ literal(column.name) }}, {{ literal(type) }}){{ ',' if not loop.last }}
         {%- endfor %}
     ) as t(place, column_name, column_type)
 ),

@@ -2,7 +2,9 @@
 with span_hours as (
     select
         metric,
-        epoch_us(least(coalesce(end_at, 'infinity'), {{ window_end() }}) - greatest(start_at, {{ window_start() }})) / 3600e6 as length,
+        epoch_us(
+            least(coalesce(end_at, 'infinity'), {{ window_end() }}) - greatest(start_at, {{ window_start() }})
+        ) / 3600e6 as length,
         {{ resources() | join(', ') }}
     from {{ spans }}
     where is_valid and start_at < {{ window_end() }} and coalesce(end_at > {{ window_start() }}, true)

@@ -1,4 +1,7 @@
-{# Windows without an order take the rows as they come, in one pass: file_row_number shows that they come as they stand in the file. #}
+{#
+    Windows without an order take the rows as they come, in one pass: file_row_number shows that they come as they stand
+    in the file.
+#}
 {% test sorted_file(model, keys) %}
 {%- set file = waiting_file(model) %}
 {%- if file is none %}{{ return('select 1 where false') }}{% endif %}

@@ -3,8 +3,8 @@
 MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/generic/adds_up.sql": {
         "no disk": (
-            "{% for r in resources() %}coalesce(s.{{ r }}, 0) <>",
-            "{% for r in resources()[:4] %}coalesce(s.{{ r }}, 0) <>",
+            "{% for r in resources() %}\n    coalesce(s.{{ r }}, 0) <>",
+            "{% for r in resources()[:4] %}\n    coalesce(s.{{ r }}, 0) <>",
         ),
         "what one has only": ("full join parts", "join parts"),
         "nothing on demand": ("'occupied_reservation', 'occupied_ondemand')", "'occupied_reservation')"),
@@ -49,7 +49,7 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "tests/generic/hours_of_buckets.sql": {
         "missing is equal": ("1e-9 * abs(h.hours), false)", "1e-9 * abs(h.hours), true)"),
         "any hours": ("<= 1e-6 +", "<= 1e6 +"),
-        "less is equal": ("abs({{ 'coalesce(s", "({{ 'coalesce(s"),
+        "less is equal": ("abs({{ hours_of }}", "({{ hours_of }}"),
     },
     "tests/generic/hours_of_spans.sql": {
         "any hours": ("> 1e-6 +", "> 1e6 +"),

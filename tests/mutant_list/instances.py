@@ -1,11 +1,15 @@
 """Of the models that say where instances were and what they held."""
+
+from tests.mutant_list.seen_by import BOUNDS
 # ruff: noqa: E501 (SQL as it stands)
 
-BOUNDS = "tests/integration/test_bounds.py"
 
 MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/spans/instance_bookings.sql": {
-        "smallest id of the specs": ("arg_max({'hint'", "arg_min({'hint'"),
+        "smallest id of the specs": (
+            "arg_max(\n            {'hint'",
+            "arg_min(\n            {'hint'",
+        ),
         "second hint": ("scheduler_hints.reservation[0]", "scheduler_hints.reservation[1]"),
         "no spec is bad": ("'is_bad': found is null", "'is_bad': false"),
         "smallest id of the extras": ("arg_max({'flavor'", "arg_min({'flavor'"),
@@ -92,7 +96,7 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "'inferred_node': 'is_inferred_node',\n        'bad_spec': 'is_bad_spec'",
             f"{BOUNDS} -k recorded",
         ),
-        "capacity of unknown hosts marked": ("'is_host_known and host_vcpus is null or", "'host_vcpus is null or"),
+        "capacity of unknown hosts marked": ("'is_host_known and host_vcpus is null\n", "'host_vcpus is null\n"),
         "memory of parts marked": (
             "or is_whole_node and (host_memory_mb is null",
             "or is_host_known and (host_memory_mb is null",
@@ -167,7 +171,10 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "case when a.happened_at <= coalesce(m.updated_at, 'infinity') then a.happened_at end",
             "a.happened_at",
         ),
-        "created before updated": ("m.updated_at, m.created_at\n", "m.created_at, m.updated_at\n"),
+        "created before updated": (
+            "m.updated_at,\n            m.created_at\n",
+            "m.created_at,\n            m.updated_at\n",
+        ),
         "event at the creation": ("m.created_at <= a.happened_at", "m.created_at < a.happened_at"),
         "event of any instance": ("on a.instance_uuid = m.instance_uuid and m", "on m"),
         "unknown size is a size": ("case when f.id is not null then {'vcpus'", "case when true then {'vcpus'"),

@@ -1,7 +1,8 @@
 """Of the other models of spans."""
+
+from tests.mutant_list.seen_by import BOUNDS
 # ruff: noqa: E501 (SQL as it stands)
 
-BOUNDS = "tests/integration/test_bounds.py"
 
 MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/spans/all_spans.sql": {
@@ -51,14 +52,14 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/spans/hosts.sql": {
         "smaller id of nova": ("created_at order by id desc) = 1", "created_at order by id) = 1"),
         "nova's first row from its start": (
-            "with nova_rows as (\n    select\n        *,\n        if(lag(id) over (partition by hypervisor_hostname order by "
-            "created_at) is null, '-infinity', created_at)",
-            "with nova_rows as (\n    select\n        *,\n        if(false, '-infinity', created_at)",
+            "with nova_rows as (\n    select\n        *,\n        if(\n            lag(id) over (partition by "
+            "hypervisor_hostname order by created_at) is null",
+            "with nova_rows as (\n    select\n        *,\n        if(\n            false",
         ),
         "blazar's first row from its start": (
-            "blazar_rows as (\n    select\n        *,\n        if(lag(id) over (partition by hypervisor_hostname order by "
-            "created_at) is null, '-infinity', created_at)",
-            "blazar_rows as (\n    select\n        *,\n        if(false, '-infinity', created_at)",
+            "blazar_rows as (\n    select\n        *,\n        if(\n            lag(id) over (partition by "
+            "hypervisor_hostname order by created_at) is null",
+            "blazar_rows as (\n    select\n        *,\n        if(\n            false",
         ),
         "nova's rows without a start": (
             "from {{ ref('stg_nova__compute_nodes') }}\n        where hypervisor_hostname is not null and created_at is not null",
@@ -143,7 +144,11 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "'blazar.device_allocations', 'blazar.devices',\n",
             "'blazar.device_allocations', 'blazar.computehosts',\n",
         ),
-        "smallest id of the flavors": ("arg_max({'vcpus'", "arg_min({'vcpus'", f"{BOUNDS} -k sizes"),
+        "smallest id of the flavors": (
+            "arg_max(\n            {'vcpus'",
+            "arg_min(\n            {'vcpus'",
+            f"{BOUNDS} -k sizes",
+        ),
         "name of missing devices": (
             "case when a.host_table = 'blazar.devices' then a.host_id else h.hypervisor_hostname end",
             "h.hypervisor_hostname",

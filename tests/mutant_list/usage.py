@@ -1,8 +1,7 @@
 """Of the models of usage."""
 
-QUALITY = "tests/integration/test_quality.py"
-BOUNDS = "tests/integration/test_bounds.py"
-WIDE = "tests/integration/test_export.py -k wide_is_usage"
+from tests.mutant_list.seen_by import BOUNDS, QUALITY, WIDE
+
 
 MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/usage/hours.sql": {
@@ -33,8 +32,8 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "no rows in all": ("grouping sets ((metric, action), (metric))", "grouping sets ((metric, action))"),
         "marks together": ("unnest(string_split(note, ', ')) as mark", "note as mark"),
         "last step from the start": (
-            "{{ window_end() }}) - ts) as length",
-            "{{ window_start() }}) - ts) as length",
+            "{{ window_end() }}) - ts\n        ) as length",
+            "{{ window_start() }}) - ts\n        ) as length",
             QUALITY,
         ),
         "steps of all metrics": (
@@ -44,8 +43,8 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "cut off in all": ("where action in ('clipped', 'superseded')\n", "where action is null\n"),
         "pieces are marked rows": (
-            "count(distinct (source_table, source_id)) as rows, sum(kept)",
-            "count(*) as rows, sum(kept)",
+            "count(distinct (source_table, source_id)) as rows,\n        sum(kept)",
+            "count(*) as rows,\n        sum(kept)",
         ),
         "every step a change": (
             "count(*) filter (abs(s.d_{{ r }}) > {{ noise(r) }})",
@@ -135,10 +134,14 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "untracked is tracked": ("b.is_tracked and coalesce(", "coalesce(", f"{BOUNDS} -k without"),
         "total's before its own": ("coalesce(k.{{ r }}, t.{{ r }},", "coalesce(t.{{ r }}, k.{{ r }},"),
-        "nothing without total": ("{{ 'true' if r == 'nodes' else 'false' }}) as", "false) as", f"{BOUNDS} -k without"),
+        "nothing without total": (
+            "{{ 'true' if r == 'nodes' else 'false' }})\n",
+            "false)\n",
+            f"{BOUNDS} -k without",
+        ),
         "everything without total": (
-            "{{ 'true' if r == 'nodes' else 'false' }}) as",
-            "true) as",
+            "{{ 'true' if r == 'nodes' else 'false' }})\n",
+            "true)\n",
             f"{BOUNDS} -k without",
         ),
         "one operand is enough": ("bool_and(o.{{ r }})", "bool_or(o.{{ r }})"),
@@ -158,11 +161,11 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "order by collector_type, metric, resource, timestamp",
             "order by collector_type, metric, timestamp",
         ),
-        "collectors are metrics": ("'collector_type': 'l.collector_type'", "'collector_type': 'l.metric'"),
+        "no collectors": ("['collector_type', 'metric']", "['metric']"),
     },
     "models/usage/usage_by_project.sql": {
         "file out of order": ("project_id, resource, timestamp", "resource, project_id, timestamp"),
-        "projects by name": ("'project_id': 'l.project_id'", "'project_id': 'l.project_name'"),
+        "no names": ("'project_id', 'project_name']", "'project_id']"),
     },
     "models/usage/usage_by_project_resampled.sql": {
         "file out of order": ("order by collector_type, metric, project_id, resource, timestamp", "order by timestamp"),
@@ -170,11 +173,11 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "['collector_type', 'metric', 'project_id', 'project_name'],",
             "['collector_type', 'metric', 'project_name', 'd_nodes', 'project_id'],",
         ),
-        "projects by name": ("'project_id': 'l.project_id'", "'project_id': 'l.project_name'"),
+        "no names": ("'project_id', 'project_name']", "'project_id']"),
     },
     "models/usage/usage_resampled.sql": {
         "file out of order": ("order by collector_type, metric, resource, timestamp", "order by timestamp"),
-        "collectors are metrics": ("'collector_type': 'l.collector_type'", "'collector_type': 'l.metric'"),
+        "no collectors": ("['collector_type', 'metric']", "['metric']"),
     },
     "models/usage/usage_wide.sql": {
         "values of the instant alone": ("last_value({{ name }} ignore nulls)", "last_value({{ name }})", WIDE),
