@@ -1,6 +1,7 @@
 """Of the models that say where instances were and what they held."""
 
 from tests.mutant_list.seen_by import BOUNDS
+
 # ruff: noqa: E501 (SQL as it stands)
 
 

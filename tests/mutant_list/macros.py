@@ -1,6 +1,7 @@
 """Of the macros."""
 
 from tests.mutant_list.seen_by import BOUNDS, BUCKETS, QUALITY
+
 # ruff: noqa: E501 (SQL as it stands)
 
 

@@ -1,6 +1,7 @@
 """Of the other models of spans."""
 
 from tests.mutant_list.seen_by import BOUNDS
+
 # ruff: noqa: E501 (SQL as it stands)
 
 

@@ -2,7 +2,6 @@
 
 from tests.mutant_list.seen_by import BOUNDS, QUALITY, WIDE
 
-
 MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "models/usage/hours.sql": {
         "steps of all metrics": ("partition by collector_type, metric order", "partition by collector_type order"),
