@@ -160,11 +160,11 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "order by collector_type, metric, resource, timestamp",
             "order by collector_type, metric, timestamp",
         ),
-        "no collectors": ("['collector_type', 'metric']", "['metric']"),
+        "columns out of order": ("['collector_type', 'metric']", "['metric', 'collector_type']"),
     },
     "models/usage/usage_by_project.sql": {
         "file out of order": ("project_id, resource, timestamp", "resource, project_id, timestamp"),
-        "no names": ("'project_id', 'project_name']", "'project_id']"),
+        "columns out of order": ("'project_id', 'project_name']", "'project_name', 'project_id']"),
     },
     "models/usage/usage_by_project_resampled.sql": {
         "file out of order": ("order by collector_type, metric, project_id, resource, timestamp", "order by timestamp"),
@@ -172,11 +172,11 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "['collector_type', 'metric', 'project_id', 'project_name'],",
             "['collector_type', 'metric', 'project_name', 'd_nodes', 'project_id'],",
         ),
-        "no names": ("'project_id', 'project_name']", "'project_id']"),
+        "columns out of order": ("'project_id', 'project_name']", "'project_name', 'project_id']"),
     },
     "models/usage/usage_resampled.sql": {
         "file out of order": ("order by collector_type, metric, resource, timestamp", "order by timestamp"),
-        "no collectors": ("['collector_type', 'metric']", "['metric']"),
+        "columns out of order": ("['collector_type', 'metric']", "['metric', 'collector_type']"),
     },
     "models/usage/usage_wide.sql": {
         "values of the instant alone": ("last_value({{ name }} ignore nulls)", "last_value({{ name }})", WIDE),
