@@ -7,13 +7,13 @@
     ({{ expression }})::decimal(18, {{ scales.get(resource, 3) }})
 {%- endmacro %}
 
+{% macro noise(resource) %}{{ return('1e-9' if resource == 'nodes' else '0') }}{% endmacro %}
+
 {#
     Names repeat in millions of rows: sorting and grouping by one byte instead of text is twice as fast. `metric_name`
     is made of the seed metric_operands when it is loaded; `project_ids` and `project_names` of the site's own rows, in
     the post-hooks of all_spans and stg_keystone__project.
 #}
-{% macro noise(resource) %}{{ return('1e-9' if resource == 'nodes' else '0') }}{% endmacro %}
-
 {% macro name_of(values) -%}
     enum('{{ values | sort | join("', '") }}')
 {%- endmacro %}
