@@ -2,16 +2,12 @@
     A row that can't count, or never held anything, is one claim over its whole life with its last node and size; any
     other one claim a piece: a held interval cut where node or size change.
 #}
-with instances as (
+with instances as not materialized (
     select
         * exclude (node, vcpus, memory_mb, root_gb),
         case when coalesce(hidden, 0) <> 0 then 'hidden' when launched_at is null then 'never_launched' end as reason
     from {{ ref('stg_nova__instances') }}
 ),
-
-held as (select * from {{ ref('instance_held') }}),
-
-stays as (select * from {{ ref('instance_stays') }}),
 
 {# not an ASOF join: that sorts both sides, and claims are millions of wide rows #}
 hosts as (
@@ -19,30 +15,42 @@ hosts as (
     from {{ ref('hosts') }}
 ),
 
-lives as (
-    select uuid, max(end_at) filter (start_at < end_at) as end_at from held group by uuid
+{# one of these may have no piece that counts #}
+doubtful as (
+    select uuid from instances where reason is not null
+    union all
+    select uuid from {{ ref('instance_held') }} where (start_at < end_at) is not true
+),
+
+pieces as (
+    select
+        uuid,
+        s.* exclude (uuid, from_at, till_at),
+        greatest(h.start_at, s.from_at) as start_at,
+        least(h.end_at, s.till_at) as end_at,
+        false as is_life
+    from {{ ref('instance_held') }} as h
+    join {{ ref('instance_stays') }} as s using (uuid)
+    where h.start_at < h.end_at and h.start_at < s.till_at and h.end_at > s.from_at
+    union all
+    select uuid, s.* exclude (uuid, from_at, till_at), l.start_at, l.end_at, true
+    from (
+        select uuid, min(start_at) as start_at, max(end_at) filter (start_at < end_at) as end_at
+        from {{ ref('instance_held') }} semi join doubtful using (uuid)
+        group by uuid
+    ) as l
+    join {{ ref('instance_stays') }} as s using (uuid)
+    where s.till_at = 'infinity'
 ),
 
 claims as (
     select
         i.*,
-        s.node, s.vcpus, s.memory_mb, s.root_gb, s.is_flavor_unknown,
-        greatest(h.start_at, s.from_at) as start_at,
-        least(h.end_at, s.till_at) as end_at
-    from instances as i
-    join held as h using (uuid)
-    join stays as s on s.uuid = h.uuid and h.start_at < s.till_at and h.end_at > s.from_at
-    where i.reason is null and h.start_at < h.end_at
-    union all
-    select
-        i.*,
-        s.node, s.vcpus, s.memory_mb, s.root_gb, s.is_flavor_unknown,
-        i.created_at,
-        coalesce(l.end_at, least(i.terminated_at, i.deleted_at, i.created_at), 'infinity')
-    from instances as i
-    join lives as l using (uuid)
-    join stays as s using (uuid)
-    where s.till_at = 'infinity' and (i.reason is not null or l.end_at is null)
+        p.* exclude (uuid, end_at, is_life),
+        coalesce(p.end_at, least(i.terminated_at, i.deleted_at, i.created_at), 'infinity') as end_at
+    from pieces as p
+    join instances as i using (uuid)
+    where if(p.is_life, i.reason is not null or p.end_at is null, i.reason is null)
 ),
 
 {# an instance whose node nobody recorded ran where alone its reservation was committed #}

@@ -3,12 +3,14 @@
     changes the state, and nothing is held after terminated_at or deleted_at. At one instant giving back sorts first, so
     that taking away wins.
 #}
-with instances as (select * from {{ ref('stg_nova__instances') }}),
+with instances as (
+    select uuid, created_at, least(terminated_at, deleted_at) as gone_at from {{ ref('stg_nova__instances') }}
+),
 
 marks as (
-    select uuid, created_at as ts, true as holds from instances
+    select uuid, gone_at, created_at as ts, true as holds from instances
     union all
-    select i.uuid, e.happened_at, e.event = 'compute_unshelve_instance'
+    select i.uuid, i.gone_at, e.happened_at, e.event = 'compute_unshelve_instance'
     from {{ ref('instance_events') }} as e
     join instances as i on i.uuid = e.instance_uuid and e.happened_at >= i.created_at
     where e.event in (
@@ -27,11 +29,9 @@ held as (
         uuid,
         holds,
         ts as start_at,
-        coalesce(lead(ts) over (partition by uuid order by ts, holds desc), 'infinity') as end_at
+        least(coalesce(lead(ts) over (partition by uuid order by ts, holds desc), 'infinity'), gone_at) as end_at
     from switches
 )
 
-select h.uuid, h.start_at, least(h.end_at, i.terminated_at, i.deleted_at) as end_at
-from held as h
-join instances as i using (uuid)
-where h.holds
+select uuid, start_at, end_at from held
+where holds

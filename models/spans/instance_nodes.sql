@@ -4,9 +4,11 @@
 #}
 with compute_nodes as (select * from {{ ref('stg_nova__compute_nodes') }}),
 
+nowhere as (select uuid as instance_uuid from {{ ref('stg_nova__instances') }} where node is null),
+
 last_hosts as (
     select instance_uuid, arg_max(host, {'ts': happened_at, 'id': id}) as host
-    from {{ ref('instance_events') }}
+    from {{ ref('instance_events') }} semi join nowhere using (instance_uuid)
     where event <> 'compute_confirm_resize' and host is not null
     group by instance_uuid
 ),
