@@ -162,10 +162,7 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "smaller id": ("'id': id}) as host", "'id': -id}) as host"),
         "confirmed resizes": ("where event <> 'compute_confirm_resize' and", "where"),
         "some hypervisor of a service": ("having count(distinct hypervisor_hostname) = 1", ""),
-        "event before its own": (
-            "coalesce(i.node, n.hypervisor_hostname, s",
-            "coalesce(n.hypervisor_hostname, i.node, s",
-        ),
+        "events alone": ("coalesce(i.node, n.hypervisor_hostname, s", "coalesce(n.hypervisor_hostname, s"),
         "service before hypervisor": (
             "n.hypervisor_hostname, s.hypervisor_hostname) as",
             "s.hypervisor_hostname, n.hypervisor_hostname) as",
