@@ -1,47 +1,47 @@
 {{ config(materialized='published') }}
--- noqa: disable=PRS,ST03,AL05
 -- depends_on: {{ ref('metric_operands') }} (it makes the type metric_name)
-with in_order as (
-    select
-        {{ literal(setting('site')) }} as site,
-        s.metric::metric_name as metric,
-        s.source_table,
-        s.source_id,
-        s.hypervisor_hostname,
-        n.node_type,
-        s.project_id,
-        s.user_id,
-        r.lease_id,
-        s.reservation_id,
-        s.booking_source,
-        s.original_start_at,
-        s.original_end_at,
-        s.start_at,
-        s.end_at,
-        s.is_valid,
-        s.action,
-        s.note,
-        {{ resources() | join(', ') }}
-    from {{ ref('all_spans') }} as s
-    left join {{ ref('stg_blazar__reservations') }} as r on r.id = s.reservation_id
-    left join {{ ref('node_types') }} as n on n.hypervisor_hostname = s.hypervisor_hostname
-    order by metric, s.source_table, s.source_id, s.original_start_at, s.start_at
+{# few rows have several pieces: to count those of all rows would sort all of them once more #}
+with repeated as (
+    select metric, source_table, source_id
+    from {{ ref('all_spans') }}
+    group by all
+    having count(*) > 1
 ),
 
-{# numbers over rows as they come: over partitions, where memory is short, they cost a second sort of these wide rows #}
-numbered as (
+pieces as (
+    select *, 0 as piece
+    from {{ ref('all_spans') }} anti join repeated using (metric, source_table, source_id)
+    union all
     select
         *,
-        row_number() over () as number,
-        (metric, source_table, source_id) is distinct from lag((metric, source_table, source_id)) over () as is_first
-    from in_order
+        row_number() over (
+            partition by metric, source_table, source_id order by original_start_at, start_at
+        ) - 1
+    from {{ ref('all_spans') }} semi join repeated using (metric, source_table, source_id)
 )
 
 select
-    site,
-    metric,
-    source_table,
-    source_id,
-    number - max(case when is_first then number end) over (rows unbounded preceding) as piece,
-    * exclude (site, metric, source_table, source_id, number, is_first)
-from numbered
+    {{ literal(setting('site')) }} as site,
+    p.metric::metric_name as metric,
+    p.source_table,
+    p.source_id,
+    p.piece,
+    p.hypervisor_hostname,
+    n.node_type,
+    p.project_id,
+    p.user_id,
+    r.lease_id,
+    p.reservation_id,
+    p.booking_source,
+    p.original_start_at,
+    p.original_end_at,
+    p.start_at,
+    p.end_at,
+    p.is_valid,
+    p.action,
+    p.note,
+    {{ resources() | join(', ') }}
+from pieces as p
+left join {{ ref('stg_blazar__reservations') }} as r on r.id = p.reservation_id
+left join {{ ref('node_types') }} as n on n.hypervisor_hostname = p.hypervisor_hostname
+order by metric, p.source_table, p.source_id, p.piece

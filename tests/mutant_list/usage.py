@@ -58,28 +58,20 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "hours of minutes": ("micros / 3600e6 as hours", "micros / 60e6 as hours"),
     },
     "models/usage/spans.sql": {
-        "pieces backwards": (
-            "s.original_start_at, s.start_at\n",
-            "s.original_start_at desc, s.start_at\n",
-        ),
-        "pieces of a claim backwards": (
-            "s.original_start_at, s.start_at\n",
-            "s.original_start_at, s.start_at desc\n",
-        ),
-        "pieces from one": ("unbounded preceding) as piece", "unbounded preceding) + 1 as piece"),
-        "pieces of all metrics": (
-            "(metric, source_table, source_id) is distinct from lag((metric, source_table, source_id))",
-            "(source_table, source_id) is distinct from lag((source_table, source_id))",
-            "tests/integration/test_bounds.py -k pieces_are_counted",  # needs a site of one device
-        ),
-        "lease of a lease": ("on r.id = s.reservation_id", "on r.lease_id = s.reservation_id"),
+        "pieces backwards": ("original_start_at, start_at\n", "original_start_at desc, start_at\n"),
+        "pieces of a claim backwards": ("original_start_at, start_at\n", "original_start_at, start_at desc\n"),
+        "pieces from one": (") - 1\n", ")\n"),
+        "all from zero": (") - 1\n", ") * 0\n"),
+        "pieces of one from one": ("select *, 0 as piece", "select *, 1 as piece"),
+        "three are several": ("having count(*) > 1", "having count(*) > 2"),
+        "lease of a lease": ("on r.id = p.reservation_id", "on r.lease_id = p.reservation_id"),
         "types of reservations": (
-            "on n.hypervisor_hostname = s.hypervisor_hostname",
-            "on n.hypervisor_hostname = s.reservation_id",
+            "on n.hypervisor_hostname = p.hypervisor_hostname",
+            "on n.hypervisor_hostname = p.reservation_id",
         ),
         "file out of order": (
-            "order by metric, s.source_table, s.source_id, s.original_start_at",
-            "order by metric, s.source_id, s.source_table, s.original_start_at",
+            "order by metric, p.source_table, p.source_id, p.piece",
+            "order by metric, p.source_id, p.source_table, p.piece",
             "tests/integration/test_numbers.py -k random_sites",  # ids of several tables in one metric
         ),
     },
