@@ -1,23 +1,22 @@
 {{ config(materialized='published') }}
 -- depends_on: {{ ref('metric_operands') }} (it makes the type metric_name)
 {# few rows have several pieces: to count those of all rows would sort all of them once more #}
-with repeated as (
-    select metric, source_table, source_id
-    from {{ ref('all_spans') }}
-    group by all
-    having count(*) > 1
-),
+with keyed as not materialized (select *, hash(metric, source_table, source_id) as key from {{ ref('all_spans') }}),
+
+repeated as (select key from keyed group by key having count(*) > 1),
 
 pieces as (
     select *, 0 as piece
-    from {{ ref('all_spans') }} anti join repeated using (metric, source_table, source_id)
+    from keyed
+    where key not in (select key from repeated)
     union all
     select
         *,
         row_number() over (
             partition by metric, source_table, source_id order by original_start_at, start_at
         ) - 1
-    from {{ ref('all_spans') }} semi join repeated using (metric, source_table, source_id)
+    from keyed
+    where key in (select key from repeated)
 )
 
 select
