@@ -14,9 +14,10 @@ import pytest
 
 from loader import catalogue, manifest, sample
 from loader.mysql import Server, parse_uri
-from tests import database, filling, openstack, oracle, servers
+from tests import database, filling, openstack, servers
 from tests.commands import WINDOW, Row, process, rows, succeeded, usage
 from tests.compare import assert_equals_count
+from tests.oracle.usage import SOURCES
 
 pytestmark = pytest.mark.skipif(openstack.UNSUITED is not None, reason=openstack.UNSUITED or "")
 
@@ -256,7 +257,7 @@ def test_every_number_of_a_site_in_the_real_schemas(kind: str, sites: dict[str, 
     count = assert_equals_count(sites[kind].data_dir, output / kind, WINDOW)
     valid = {s["metric"] for s in count.spans if s["is_valid"]}
     # without the fork's devices an edge site has no capacity, so nothing of it is valid
-    assert valid == (set() if kind == "edge" else {*oracle.SOURCES})
+    assert valid == (set() if kind == "edge" else {*SOURCES})
 
 
 # --- what OpenStack itself deletes and archives ---
