@@ -1,4 +1,4 @@
-"""Published files against the independent count of tests/oracle.py, number by number."""
+"""Published files against the independent count of tests/oracle, number by number."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from tests import oracle
 from tests.commands import Row, rows
+from tests.oracle import Result
+from tests.oracle import count as count_of
+from tests.oracle.resampling import bucket_starts, resampled
+from tests.oracle.values import RESOURCES, Tables
 from tests.random_site import RANDOM_BUCKET, RANDOM_WINDOW
 
 if TYPE_CHECKING:
@@ -19,12 +22,12 @@ EXACT = (
     *("action", "is_valid", "original_start_at", "original_end_at", "start_at", "end_at", "hypervisor_hostname"),
     *("node_type", "project_id", "user_id", "reservation_id", "lease_id", "booking_source"),
 )
-VALID_ONLY = ("note", *oracle.RESOURCES)
+VALID_ONLY = ("note", *RESOURCES)
 KEY = ("metric", "source_table", "source_id", "piece")
 TOLERANCE = 1e-6  # of a node: the sweep keeps 12 decimals of it
 
 
-def read_site(data_dir: Path) -> oracle.Tables:
+def read_site(data_dir: Path) -> Tables:
     return {p.name.removesuffix(".parquet"): pq.read_table(p).to_pylist() for p in data_dir.glob("*.parquet")}
 
 
@@ -41,7 +44,7 @@ RESAMPLED = ("value", "mean", "min", "max", "hours")
 
 def assert_equals_count(
     data_dir: Path, output: Path, window: tuple[str, str], has_blazar: bool = True, resample: str | None = None
-) -> oracle.Result:
+) -> Result:
     """Every span, and every series at every instant of change, is what the independent count says; buckets, too.
 
     Projects have the names that keystone.project gives them.
@@ -55,12 +58,12 @@ def assert_equal(
     window: tuple[str, str],
     has_blazar: bool = True,
     resample: str | None = None,
-    count: oracle.Result | None = None,
-) -> oracle.Result:
+    count: Result | None = None,
+) -> Result:
     """The same, of outputs by name; `count` where it is known already."""
     start, end = map(datetime.fromisoformat, window)
     tables = read_site(data_dir)
-    count = count or oracle.count(tables, start, end, has_blazar)
+    count = count or count_of(tables, start, end, has_blazar)
     assert_same_spans(outputs("spans"), count.spans)
     for name, keys, counted in (
         ("usage", SITE_SERIES, count.usage),
@@ -80,7 +83,7 @@ def assert_plan_equals_count(plan: "Plan", data_dir: Path, has_blazar: bool = Tr
         assert_equal(data_dir, built.rows, RANDOM_WINDOW, has_blazar, RANDOM_BUCKET)
 
 
-def assert_named_projects(published: list[Row], tables: oracle.Tables) -> None:
+def assert_named_projects(published: list[Row], tables: Tables) -> None:
     """The name that keystone.project has for the id, and null where it has none."""
     names = {row["id"]: row.get("name") or None for row in tables.get("keystone.project", []) if row["id"]}
     for row in published:
@@ -119,20 +122,20 @@ def assert_same_hours(published: list[Row], counted: dict, window: tuple[str, st
     mine = {tuple(row[k] for k in SITE_SERIES): row["hours"] for row in published}
     assert mine.keys() == counted.keys()
     for name, hours in mine.items():
-        assert same(hours, oracle.resampled(counted[name], start, end, [start])[0][-1]), name
+        assert same(hours, resampled(counted[name], start, end, [start])[0][-1]), name
 
 
 def assert_same_buckets(
     published: list[Row], keys: tuple[str, ...], counted: dict, window: tuple[datetime, datetime], step: str
 ) -> None:
     """Each bucket of each series, its instant exact and its hours to a millionth."""
-    starts = oracle.bucket_starts(*window, step)
+    starts = bucket_starts(*window, step)
     mine = defaultdict(list)
     for row in published:
         mine[tuple(row[k] for k in keys)].append((row["timestamp"], *(row[c] for c in RESAMPLED)))
     assert mine.keys() == counted.keys()
     for name, buckets in mine.items():
-        expected = oracle.resampled(counted[name], *window, starts)
+        expected = resampled(counted[name], *window, starts)
         assert [b[0] for b in buckets] == starts, name
         for bucket, theirs in zip(buckets, expected, strict=True):
             assert all(same(a, b) for a, b in zip(bucket[1:], theirs[1:], strict=True)), (name, bucket, theirs)

@@ -13,7 +13,7 @@ import yaml
 
 from loader import catalogue
 from loader.outputs import operands
-from tests.random_site import Row
+from tests.random_site.draw import Row
 from tests.small_site import FIRST, MARCH, Builder, Result, Tables, day
 
 PAGES = catalogue.project_dir() / "docs" / "metrics"

@@ -2,7 +2,7 @@
 
     python -m tests.mutants [--only TEXT …] [--sites N] [--workers N]
 
-A mutant is tried on random sites against tests/oracle.py, as tests/integration does, then by `dbt build` of the sample
+A mutant is tried on random sites against tests/oracle, as tests/integration does, then by `dbt build` of the sample
 sites with its unit and data tests; one that names a test is tried by that alone, in a copy of the checkout. The exit
 code is 1 if any survives. The list is in tests/mutant_list/.
 """

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle import Result, Row, count
+from tests.oracle import Result, count
+from tests.oracle.values import Row
 
 DAY = datetime(2024, 1, 1)
 

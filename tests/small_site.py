@@ -14,7 +14,8 @@ from typing import Any
 
 from loader import catalogue
 from tests.compiled import Plan, Project, write_tables
-from tests.random_site import Row, to_tables
+from tests.random_site import to_tables
+from tests.random_site.draw import Row
 
 Tables = dict[str, list[Row]]
 

@@ -3,28 +3,26 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
-import pymysql
 import pytest
 
 from loader import catalogue, manifest, sample
 from loader.mysql import Server, parse_uri
-from tests import database, filling, openstack, oracle, servers
+from tests import database, filling, openstack, servers
 from tests.commands import WINDOW, Row, process, rows, succeeded, usage
 from tests.compare import assert_equals_count
+from tests.openstack_cloud import TABLES, USER, Cloud, connected, delete_open_leases, error_code, real_cloud
+from tests.oracle.usage import SOURCES
 
 pytestmark = pytest.mark.skipif(openstack.UNSUITED is not None, reason=openstack.UNSUITED or "")
 
-USER = "real_exporter"
 DENIED_TABLE, DENIED_COLUMN = 1142, 1143
 NO_TABLE, NO_COLUMN = 1146, 1054
-TABLES = {t.full_name: t for t in catalogue.choose(openstack.SCHEMAS)}
-SERVICES = [part for schema in openstack.SCHEMAS for part in ("--schema", schema)]
 
 # what upstream hasn't: Chameleon's fork of blazar, and names that a column had before
 FORK_TABLES = {
@@ -43,57 +41,10 @@ SOUNDS_SECRET = {"blazar.leases.trust_id"}
 SECRETIVE = re.compile("pass|secret|token|key|trust|credential|user_data|environment|traceback|_info$")
 
 
-@dataclass
-class Cloud:
-    """A server with the real schemas, their columns, the account that has the printed grants, and what the client said
-    to them."""
-
-    server: servers.MariaDB
-    columns: dict[str, dict[str, filling.Column]]
-    account: database.Account
-    sql: str
-    said: str
-
-    def codes(self, *queries: str) -> list[int | None]:
-        """For each query the error that the account gets; None where it may."""
-        with connected(self.server, self.account.name) as cursor:
-            return [code(cursor, query) for query in queries]
-
-    def extract(self, data_dir: Path, *flags: str) -> None:
-        env = {"DATABASE_URI": self.account.uri}
-        assert succeeded(usage("extract", "--data-dir", data_dir, *SERVICES, *flags, env=env)).stderr == ""
-
-
-@contextmanager
-def connected(server: servers.MariaDB, user: str | None = None) -> Iterator[pymysql.cursors.Cursor]:
-    """A cursor of the user who has only grants, or of the administrator."""
-    who = {"user": user, "password": database.PASSWORD} if user else {}
-    with server.connect(**who) as connection, connection.cursor() as cursor:
-        yield cursor
-
-
-def code(cursor: pymysql.cursors.Cursor, query: str) -> int | None:
-    try:
-        cursor.execute(query)
-    except pymysql.MySQLError as error:
-        return error.args[0]
-    return None
-
-
 @pytest.fixture(scope="module")
 def cloud(mariadb: servers.MariaDB) -> Iterator[Cloud]:
-    others = sorted({t.schema for t in catalogue.load().values()} - {*openstack.SCHEMAS})
-    succeeded(mariadb.run("".join(f"DROP DATABASE IF EXISTS {schema};" for schema in others)))  # of other tests
-    try:
-        openstack.create(mariadb)
-    except openstack.NotInstalled as error:
-        pytest.fail(str(error), pytrace=False)
-    with connected(mariadb) as cursor:
-        columns = {name: filling.columns(cursor, table) for name, table in TABLES.items()}
-    sql = succeeded(usage("print-grant-sql", "--user", USER)).stdout
-    said = mariadb.run(sql, "--force").stderr
-    yield Cloud(mariadb, columns, database.unlock(mariadb, USER), sql, said)
-    succeeded(mariadb.run(f"DROP USER '{USER}'@'%';"))  # grants outlive their tables
+    with real_cloud(mariadb) as made:
+        yield made
 
 
 # --- the catalogue and the real columns ---
@@ -154,7 +105,7 @@ def test_without_force_the_client_stops_but_what_every_cloud_has_is_granted_by_t
             for name, table in TABLES.items():
                 columns = ", ".join(f"`{c}`" for c in table.copied or () if c not in table.since) or "*"
                 expected = DENIED_TABLE if table.optional else None
-                assert code(cursor, f"SELECT {columns} FROM {name} LIMIT 0") == expected, name
+                assert error_code(cursor, f"SELECT {columns} FROM {name} LIMIT 0") == expected, name
     finally:
         succeeded(cloud.server.run(f"DROP USER '{user}'@'%';"))
 
@@ -256,7 +207,7 @@ def test_every_number_of_a_site_in_the_real_schemas(kind: str, sites: dict[str, 
     count = assert_equals_count(sites[kind].data_dir, output / kind, WINDOW)
     valid = {s["metric"] for s in count.spans if s["is_valid"]}
     # without the fork's devices an edge site has no capacity, so nothing of it is valid
-    assert valid == (set() if kind == "edge" else {*oracle.SOURCES})
+    assert valid == (set() if kind == "edge" else {*SOURCES})
 
 
 # --- what OpenStack itself deletes and archives ---
@@ -290,24 +241,6 @@ def aged(cloud: Cloud, tmp_path_factory) -> Aged:
     archived = {name: int(n) for name, n in re.findall(r"^\| (\S+) +\| (\d+) ", done.stdout, re.MULTILINE)}
     cloud.extract(data_dir, "--history")
     return Aged(filled.rows, allocations, archived, data_dir)
-
-
-def delete_open_leases(server: servers.MariaDB) -> set[str]:
-    """Delete the leases that still run, their reservations and allocations; the ids of the latter."""
-    with connected(server) as cursor:
-        cursor.execute("SET foreign_key_checks = 0")
-        leases = delete(cursor, "leases", "end_date", {filling.FAR})
-        reservations = delete(cursor, "reservations", "lease_id", leases)
-        return delete(cursor, "computehost_allocations", "reservation_id", reservations)
-
-
-def delete(cursor: pymysql.cursors.Cursor, table: str, column: str, values: set) -> set[str]:
-    """Delete rows of blazar's; their ids."""
-    cursor.execute(f"SELECT id FROM blazar.{table} WHERE {column} IN %s", (tuple(values),))
-    found = {id for (id,) in cursor.fetchall()}
-    assert found
-    cursor.execute(f"DELETE FROM blazar.{table} WHERE {column} IN %s", (tuple(values),))
-    return found
 
 
 def vanished_at(aged: Aged) -> datetime:

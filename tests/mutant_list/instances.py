@@ -1,6 +1,6 @@
 """Of the models that say where instances were and what they held."""
 
-from tests.mutant_list.seen_by import BOUNDS
+from tests.mutant_list.seen_by import BOUNDS, STAYS
 
 # ruff: noqa: E501 (SQL as it stands)
 
@@ -28,8 +28,8 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "{'rank': 1, 'ts': created_at}",
         ),
         "inferred against the spec": ("where is_unknown and extra is null", "where extra is null"),
-        "stay from the next instant": ("a.probe.ts >= s.from_at", "a.probe.ts > s.from_at", f"{BOUNDS} -k stay"),
-        "stay at its end": ("a.probe.ts < s.till_at", "a.probe.ts <= s.till_at", f"{BOUNDS} -k stay"),
+        "stay from the next instant": ("a.probe.ts >= s.from_at", "a.probe.ts > s.from_at", f"{STAYS} -k stay"),
+        "stay at its end": ("a.probe.ts < s.till_at", "a.probe.ts <= s.till_at", f"{STAYS} -k stay"),
         "committed to any project": (
             "on c.hypervisor_hostname = p.node and c.project_id = p.project_id",
             "on c.hypervisor_hostname = p.node",
@@ -39,11 +39,11 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "committed at its end": ("p.ts < coalesce(c.end_at", "p.ts <= coalesce(c.end_at"),
         "open commitments are over": ("coalesce(c.end_at, 'infinity')", "c.end_at"),
         "earliest commitment": ("arg_max(c.reservation_id, {'rank'", "arg_min(c.reservation_id, {'rank'"),
-        "larger reservation of several": ("'start_at': c.start_at, 'id'", "'id'", f"{BOUNDS} -k commitment"),
+        "larger reservation of several": ("'start_at': c.start_at, 'id'", "'id'", f"{STAYS} -k commitment"),
         "no order of reservations": (
             "'id': c.reservation_id}",
             "'id': md5(c.reservation_id)}",
-            f"{BOUNDS} -k commitment",
+            f"{STAYS} -k commitment",
         ),
         "commitments that aren't valid": ("where is_valid) as c", "where true) as c"),
         "flavor before hint": ("coalesce(a.hint, a.flavor, a.extra,", "coalesce(a.flavor, a.hint, a.extra,"),
@@ -104,12 +104,12 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "inferred unmarked": (
             "'inferred_node': 'is_inferred_node'",
             "'inferred_node': 'false'",
-            f"{BOUNDS} -k recorded",
+            f"{STAYS} -k recorded",
         ),
         "marks in another order": (
             "'bad_spec': 'is_bad_spec',\n        'inferred_node': 'is_inferred_node'",
             "'inferred_node': 'is_inferred_node',\n        'bad_spec': 'is_bad_spec'",
-            f"{BOUNDS} -k recorded",
+            f"{STAYS} -k recorded",
         ),
         "capacity of unknown hosts marked": ("'is_host_known and host_vcpus is null\n", "'host_vcpus is null\n"),
         "memory of parts marked": (
@@ -197,7 +197,7 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
             "between current row and unbounded following\n    )\n),\n\ntold",
             "window ahead as (\n        partition by uuid order by till_at, created_at nulls last, id nulls last\n        rows "
             "between current row and unbounded following\n    )\n),\n\ntold",
-            f"{BOUNDS} -k lost_size",
+            f"{STAYS} -k lost_size",
         ),
         "ties by creation, null last": (
             "life as (partition by uuid order by till_at, created_at nulls first, id nulls last)",
@@ -210,7 +210,7 @@ MUTANTS: dict[str, dict[str, tuple[str, ...]]] = {
         "ties of one creation backwards": (
             "life as (partition by uuid order by till_at, created_at nulls first, id nulls last)",
             "life as (partition by uuid order by till_at, created_at nulls first, id desc nulls last)",
-            f"{BOUNDS} -k migrations_of",
+            f"{STAYS} -k migrations_of",
         ),
         "a missing node is missing": ("first_value(node ignore nulls)", "first_value(node)"),
         "a lost size is lost": ("first_value(size ignore nulls)", "first_value(size)"),

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.oracle import Row
+from tests.oracle.values import Row
 from tests.oracle_site import (
     DAY,
     allocation,

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from tests.oracle import Row, bucket_starts, resampled
+from tests.oracle.resampling import bucket_starts, resampled
+from tests.oracle.values import Row
 from tests.oracle_site import DAY, at, hours, instance, node, one_lease, run, spec, steps
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.oracle import Row, known_number
+from tests.oracle.values import Row, known_number
 from tests.oracle_site import (
     allocation,
     at,

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from tests.oracle import Row, change_instant
+from tests.oracle.stays import change_instant
+from tests.oracle.values import Row
 from tests.oracle_site import (
     allocation,
     at,
