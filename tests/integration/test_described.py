@@ -124,7 +124,7 @@ def test_nothing_described_is_unknown_to_dbt(tmp_path: Path) -> None:
     flags = ("--warn-error", "parse", "--no-partial-parse", "--target-path", tmp_path / "target")
     environment = {"PYTHONPATH": str(CHECKOUT)}
     succeeded(run("dbt", *flags, cwd=project, env=environment))
-    with (project / "macros" / "_macros.yml").open("a") as file:
+    with (project / "macros" / "_raw.yml").open("a") as file:
         file.write("  - {name: gone, description: Not there.}\n")
     ran = run("dbt", *flags, cwd=project, env=environment)
     assert ran.returncode != 0
