@@ -65,10 +65,12 @@ def prepare(variables: dict[str, str]) -> dict:
     """The statements of a site, parents first, and the settings that the plugin gives DuckDB."""
     from graphlib import TopologicalSorter
 
+    from loader.machine import share_of
     from loader.publisher import Plugin
 
     settings: dict[str, object] = {}
     Plugin.update_connection_config(None, None, settings)
+    first = f"set TimeZone = 'UTC'; set block_allocator_memory = '{share_of(str(settings['memory_limit']), 2)}'"
     with tempfile.TemporaryDirectory() as target:
         manifest = _manifest(variables, Path(target))
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] in ("seed", "model", "test")}
@@ -77,7 +79,7 @@ def prepare(variables: dict[str, str]) -> dict:
     named = {key: {nodes[parent]["name"] for parent in found} for key, found in parents.items()}
     order = TopologicalSorter(parents).static_order()
     ordered = [_statement(nodes[key]) | {"of": sorted(named[key])} for key in order]
-    return {"settings": settings, "statements": ordered}
+    return {"settings": settings, "first": first, "statements": ordered}
 
 
 def run(plan: dict, folder: Path) -> dict[str, float]:
@@ -88,7 +90,7 @@ def run(plan: dict, folder: Path) -> dict[str, float]:
 
     config = plan["settings"] | {"temp_directory": str(folder / "spill")}
     connection = duckdb.connect(":memory:", config=config)
-    connection.execute("set TimeZone = 'UTC'")
+    connection.execute(plan["first"])
     seconds: dict[str, float] = {}
     for statement in plan["statements"]:
         started = time.perf_counter()

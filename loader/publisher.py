@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from loader import SCHEMA_VERSION, catalogue, inputs, manifest, storage
@@ -29,6 +30,14 @@ NOTHING: Mapping[str, Any] = MappingProxyType(
 _lock = threading.Lock()  # dbt may build models in threads
 
 
+def keep_memory(conn: Any) -> None:
+    """Have DuckDB keep half of its memory between statements, rather than give it back: a tenth of the time is else for
+    getting it again (benchmarks/README.md). Without, where half of the limit is more than the machine has."""
+    (limit,) = conn.execute("select current_setting('memory_limit')").fetchone()
+    with suppress(duckdb.InvalidInputException):
+        conn.execute(f"set global block_allocator_memory = '{share_of(limit, 2)}'")
+
+
 class Plugin(BasePlugin):
     """Actions: `vars` (which of the `given` are none); `connect` (see which tables there are, let DuckDB read s3://),
     which is told `data_dir`, `folder`, the `given` vars and `is_whole`; `tables` (tell again); `locate` and `stage`
@@ -38,20 +47,18 @@ class Plugin(BasePlugin):
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:  # noqa: ARG002 (dbt-duckdb calls it so)
         """DuckDB's limits from the environment. As dbt `settings` they would be set on every cursor, and temp_directory
-        can't be once it was used; insertion order need not be kept, since every output is sorted. Half of the memory
-        is not given back to the system between statements, which takes a tenth of the time (benchmarks/README.md)."""
-        memory = os.environ.get("CHAMELEON_USAGE_MEMORY_LIMIT", "3GB")
-        with suppress(ValueError):  # DuckDB takes 80% as well
-            config["block_allocator_memory"] = share_of(memory, 2)
+        can't be once it was used; insertion order need not be kept, since every output is sorted."""
         config.update(
-            memory_limit=memory,
+            memory_limit=os.environ.get("CHAMELEON_USAGE_MEMORY_LIMIT", "3GB"),
             threads=os.environ.get("CHAMELEON_USAGE_THREADS", str(os.cpu_count())),
             temp_directory=os.environ.get("CHAMELEON_USAGE_TEMP", "target/spill"),
             preserve_insertion_order=False,
         )
 
     def configure_connection(self, conn: Any) -> None:
-        conn.execute("set global TimeZone = 'UTC'")  # a dbt setting would be set again for every node
+        """What a dbt setting would set again for every node."""
+        conn.execute("set global TimeZone = 'UTC'")
+        keep_memory(conn)
         self.connection = conn
 
     def store(self, target_config: Any) -> None:
