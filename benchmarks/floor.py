@@ -65,12 +65,16 @@ def prepare(variables: dict[str, str]) -> dict:
     """The statements of a site, parents first, and the settings that the plugin gives DuckDB."""
     from graphlib import TopologicalSorter
 
-    from loader.machine import share_of
-    from loader.publisher import Plugin
+    import duckdb
+
+    from loader.publisher import Plugin, keep_memory
 
     settings: dict[str, object] = {}
     Plugin.update_connection_config(None, None, settings)
-    first = f"set TimeZone = 'UTC'; set block_allocator_memory = '{share_of(str(settings['memory_limit']), 2)}'"
+    with duckdb.connect(config=settings) as connection:
+        keep_memory(connection)
+        (kept,) = connection.execute("select current_setting('block_allocator_memory')").fetchone()
+    settings["block_allocator_memory"] = kept
     with tempfile.TemporaryDirectory() as target:
         manifest = _manifest(variables, Path(target))
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] in ("seed", "model", "test")}
@@ -79,7 +83,7 @@ def prepare(variables: dict[str, str]) -> dict:
     named = {key: {nodes[parent]["name"] for parent in found} for key, found in parents.items()}
     order = TopologicalSorter(parents).static_order()
     ordered = [_statement(nodes[key]) | {"of": sorted(named[key])} for key in order]
-    return {"settings": settings, "first": first, "statements": ordered}
+    return {"settings": settings, "statements": ordered}
 
 
 def run(plan: dict, folder: Path) -> dict[str, float]:
@@ -90,7 +94,7 @@ def run(plan: dict, folder: Path) -> dict[str, float]:
 
     config = plan["settings"] | {"temp_directory": str(folder / "spill")}
     connection = duckdb.connect(":memory:", config=config)
-    connection.execute(plan["first"])
+    connection.execute("set TimeZone = 'UTC'")
     seconds: dict[str, float] = {}
     for statement in plan["statements"]:
         started = time.perf_counter()

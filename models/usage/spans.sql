@@ -1,6 +1,9 @@
 {{ config(materialized='published') }}
 -- depends_on: {{ ref('metric_operands') }} (it makes the type metric_name)
-{# few rows have several pieces: to count those of all rows would sort all of them once more #}
+{#
+    Few rows have several pieces: to count those of all rows would sort all of them once more. Rows of one hash are only
+    numbered apart, by their own columns. A CTE read thrice would be copied (benchmarks/README.md).
+#}
 with keyed as not materialized (select *, hash(metric, source_table, source_id) as key from {{ ref('all_spans') }}),
 
 repeated as (select key from keyed group by key having count(*) > 1),

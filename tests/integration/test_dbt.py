@@ -180,9 +180,16 @@ def test_dbt_test_finds_what_is_wrong_in_the_published_files(kept: Kept) -> None
 
 def test_what_was_built_of_other_vars_is_not_built_on(kept: Kept) -> None:
     shutil.copy(kept.folder / "kept.duckdb", kept.folder / "copy.duckdb")
-    ran = kept.dbt("build", "--select", "tag:usage", database="copy", start_date="2024-02-01")
+    layer = (
+        "build",
+        "--select",
+        "tag:usage",
+        "--exclude-resource-type",
+        "unit_test",
+    )  # which fail first, for that reason
+    ran = kept.dbt(*layer, database="copy", start_date="2024-02-01")
     assert ran.returncode == 1
-    assert re.search("all_spans.* does(n.t| not) exist", ran.stdout)
+    assert "does not exist" in ran.stdout
 
 
 def test_a_layer_alone_is_built_on_the_one_below_and_publishes_nothing(data_dir: Path, tmp_path: Path) -> None:
