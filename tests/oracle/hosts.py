@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.oracle.intervals import earliest, is_empty, latest, outcomes
-from tests.oracle.site import CAPACITIES, Piece, Site, lifetime, row_at, superseded_at
+from tests.oracle.site import CAPACITIES, Piece, Site, kept_of, lifetime, row_at, superseded_at
 from tests.oracle.values import Interval, Resources, Row, amount, known, text
 
 
@@ -78,7 +78,7 @@ def host_span(
     marks = unknown(resources)
     found = outcomes(claim, name is not None, parents, cut)
     pieces = [Piece(claim, kept, action, resources, marks) for kept, action in found]
-    site.windows[metric, "host", name] += [piece.kept for piece in pieces if piece.kept is not None]
+    site.windows[metric, "host", name] += kept_of(pieces)
     owner = {"metric": metric, "source_table": table, "source_id": str(row["id"]), "hypervisor_hostname": name}
     site.write(owner, pieces)
 
@@ -88,7 +88,7 @@ def device_span(site: Site, metric: str, device: Row, parents: list[Interval] | 
     name, claim = device["id"], lifetime(device)
     found = outcomes(claim, True, parents)
     pieces = [Piece(claim, kept, action, {"nodes": Fraction(1)}) for kept, action in found]
-    site.windows[metric, "device", name] += [piece.kept for piece in pieces if piece.kept is not None]
+    site.windows[metric, "device", name] += kept_of(pieces)
     owner = {"metric": metric, "source_table": "blazar.devices", "source_id": name, "hypervisor_hostname": name}
     site.write(owner, pieces)
 
@@ -168,5 +168,5 @@ def allocation_span(
         "lease_id": None if reservation is None else reservation.get("lease_id"),
         "reservation_id": reservation_id,
     }
-    site.windows["committed", kind, reservation_id, name] += [piece.kept for piece in pieces if piece.kept is not None]
+    site.windows["committed", kind, reservation_id, name] += kept_of(pieces)
     site.write(owner, pieces)

@@ -167,6 +167,11 @@ class Site:
             )
 
 
+def kept_of(pieces: list[Piece]) -> list[Interval]:
+    """What is valid of them."""
+    return [piece.kept for piece in pieces if piece.kept is not None]
+
+
 def lifetime(row: Row) -> Claim:
     return row.get("created_at"), until(row.get("deleted_at"))
 
