@@ -3,10 +3,12 @@
 import json
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.rows import HERE, MB, WORK, Bench, Row
+from benchmarks.rows import HERE, MB, WORK, Bench, Measured, Row
 from benchmarks.sites import FACTORS, four_sites, generated
 
 COMMAND = str(Path(sys.executable).with_name("chameleon-usage"))
@@ -44,42 +46,75 @@ def bench_sizes(bench: Bench, sizes: list[str], runs_of_largest: int) -> None:
     seen = Sizes()
     for size in sizes:
         runs = runs_of_largest if size == "10M" else bench.runs
-        seen.grown(FACTORS[size], bench_size(bench, size, runs, seen.before))
+        seen.grown(FACTORS[size], bench_size(bench, size, runs))
 
 
-def bench_size(bench: Bench, size: str, runs: int, before: dict[str, Row]) -> dict[str, Row]:
-    """The rows of one size."""
+def bench_size(bench: Bench, size: str, runs: int) -> dict[str, Row]:
+    """The rows of one size: what is compared is measured in turn."""
     raw, limit = generated("kvm", FACTORS[size]), LIMITS.get(size, "8GB")
     plan, variables = WORK / "statements.json", WORK / "vars.json"
     facts = {"site": "bench", "data_dir": str(raw), "output": str(OUTPUT), "start_date": DATES[0], "end_date": DATES[1]}
     variables.write_text(json.dumps(facts), "utf-8")
-    env = {"CHAMELEON_USAGE_MEMORY_LIMIT": limit}
     script = [sys.executable, str(HERE / "floor.py")]
-    if bench.once([*script, "prepare", str(plan), str(variables)], **env) is None:
+    if bench.once([*script, "prepare", str(plan), str(variables)], CHAMELEON_USAGE_MEMORY_LIMIT=limit) is None:
         return {}
-    folder = WORK / "floor"
+    folder, limited = WORK / "floor", ["--memory-limit", limit]
     alone = [*script, "run", str(plan), str(folder)]
-    tests = bench.measure(f"{size}: models and tests by DuckDB alone", alone, runs, parts=folder / "parts.json")
-    floor = bench.part(tests, "models", f"{size}: of these, the models")
+    commands = [
+        Measured(f"{size}: models and tests by DuckDB alone", alone, parts=folder / "parts.json"),
+        Measured(f"{size}: process", process(raw, *limited)),
+        *compared(size, raw),
+        Measured(f"{size}: process --resample 1d", process(raw, *limited, "--resample", "1d")),
+    ]
+    with bucket_of(raw) if size == "1M" else nullcontext() as env:
+        if env is not None:
+            remote = process("s3://bench/raw", *limited, output="s3://bench/out")
+            commands.insert(-1, Measured(f"{size}: process, S3 to S3", remote, env=env))
+        tests, row, *others, resampled = bench.in_turn(commands, runs)
+    models = bench.part(tests, "models", f"{size}: of models and tests, the models")
     bare = bench.part(tests, "without by project", f"{size}: of these, without by project")
-    floor.at_most(1.5, bare, "without by project")
-    row = bench.measure(f"{size}: process", process(raw, "--memory-limit", limit), runs)
-    row.at_most(1.8, floor, "DuckDB alone")
-    resampled = bench.measure(
-        f"{size}: process --resample 1d", process(raw, "--memory-limit", limit, "--resample", "1d"), runs
-    )
+    models.at_most(1.5, bare, "without by project")
+    row.at_most(1.8, models, "DuckDB alone")
     resampled.at_most(1.3, row, "process")
-    page = [COMMAND, "--data-dir", str(raw), "--site", "bench", "report", "--output", str(OUTPUT)]
-    report = bench.measure(f"{size}: report", [*page, "--html", str(WORK / "report.html")], runs)
     if size == "1M":
-        less = bench.measure(f"{size}: process --memory-limit 1.5GB", process(raw, "--memory-limit", "1.5GB"), runs)
+        less, remote = others
         less.at_most(1.4, row, "with 8GB")
         less.below(2.1 * GB)
-        against_s3(bench, raw, row)
-    if size == "10M" and "process" in before:
-        row.at_most(12, before["process"], "1M")
+        remote.at_most(1.3, row, "local")
+    if size == "10M":
+        row.at_most(12, others[0], "1M")
+    page = [COMMAND, "--data-dir", str(raw), "--site", "bench", "report", "--output", str(OUTPUT)]
+    report = bench.measure(f"{size}: report", [*page, "--html", str(WORK / "report.html")], runs)
     against_polars(bench, size, runs)
-    return {"floor": floor, "process": row, "resampled": resampled, "report": report}
+    return {"models": models, "process": row, "resampled": resampled, "report": report}
+
+
+def compared(size: str, raw: Path) -> list[Measured]:
+    """What else `process` of a size is compared with: of 1M with little memory, of 10M with the 1M site."""
+    if size == "1M":
+        return [Measured("1M: process --memory-limit 1.5GB", process(raw, "--memory-limit", "1.5GB"))]
+    if size == "10M":
+        smaller = process(generated("kvm", FACTORS["1M"]), "--memory-limit", "8GB", output=WORK / "output_1M")
+        return [Measured("1M: process, in turn with 10M", smaller)]
+    return []
+
+
+@contextmanager
+def bucket_of(raw: Path) -> Iterator[dict[str, str]]:
+    """The variables of a real S3 server on loopback, with the inputs in its bucket `bench`."""
+    import s3fs
+
+    from tests.servers import s3
+
+    with tempfile.TemporaryDirectory(prefix="bench-s3-") as folder, s3(Path(folder)) as server:
+        store = s3fs.S3FileSystem(
+            key=server.env["AWS_ACCESS_KEY_ID"],
+            secret=server.env["AWS_SECRET_ACCESS_KEY"],
+            endpoint_url=server.env["AWS_ENDPOINT_URL"],
+        )
+        store.mkdir("bench")
+        store.put(str(raw), "bench/raw", recursive=True)
+        yield server.env
 
 
 def against_polars(bench: Bench, size: str, runs: int) -> None:
@@ -93,24 +128,6 @@ def against_polars(bench: Bench, size: str, runs: int) -> None:
     if size != "10M":  # there it would take more memory than the machine has
         bench.measure(f"{size}: the spine in polars", command, runs)
         bench.once([*command, str(OUTPUT / "bench/usage.parquet")])
-
-
-def against_s3(bench: Bench, raw: Path, local: Row) -> None:
-    """Inputs and outputs in a real S3 server on loopback."""
-    import s3fs
-
-    from tests.servers import s3
-
-    with tempfile.TemporaryDirectory(prefix="bench-s3-") as folder, s3(Path(folder)) as server:
-        store = s3fs.S3FileSystem(
-            key=server.env["AWS_ACCESS_KEY_ID"],
-            secret=server.env["AWS_SECRET_ACCESS_KEY"],
-            endpoint_url=server.env["AWS_ENDPOINT_URL"],
-        )
-        store.mkdir("bench")
-        store.put(str(raw), "bench/raw", recursive=True)
-        command = process("s3://bench/raw", "--memory-limit", "8GB", output="s3://bench/out")
-        bench.measure("1M: process, S3 to S3", command, **server.env).at_most(1.3, local, "local")
 
 
 def bench_extract(bench: Bench, sizes: list[str]) -> None:

@@ -35,7 +35,8 @@ class Row:
     read: float | None = None  # bytes that the process read, from the page cache or the disk
     written: float | None = None  # bytes that it wrote, temporary files included
     walls: list[float] = field(default_factory=list)
-    parts: dict[str, float] = field(default_factory=dict)  # seconds of parts, where the command tells them
+    parts: dict[str, list[float]] = field(default_factory=dict)  # seconds a run of what the command tells apart
+    turn: int = 0  # rows of one turn were measured in the same rounds
     target: str = ""
     passed: bool | None = None
 
@@ -46,11 +47,19 @@ class Row:
             self.passed = passed and self.passed is not False
 
     def at_most(self, times: float, other: "Row", what: str) -> None:
-        """The target of taking at most so many times as long as another row."""
-        ratio = self.wall / other.wall if self.wall and other.wall else None
+        """The target of taking at most so many times as long as another row, in the same round where there is one."""
+        ratio = self.ratio(other)
         self.aim(
             f"≤ {times:g} × {what}" + (f" (is {ratio:.2f})" if ratio else ""), ratio is not None and ratio <= times
         )
+
+    def ratio(self, other: "Row") -> float | None:
+        """How many times as long as another row: the median of the rounds, if both were measured in the same ones."""
+        if not self.wall or not other.wall:
+            return None
+        if self.turn and self.turn == other.turn:
+            return statistics.median(mine / its for mine, its in zip(self.walls, other.walls, strict=True))
+        return self.wall / other.wall
 
     def below(self, peak: float) -> None:
         """The target of a peak of memory, in bytes."""
@@ -64,6 +73,17 @@ class Row:
         """Say the growth exponent: 1 where `times` the data takes `times` as long."""
         if self.wall and other.wall:
             self.aim(f"exponent {math.log(self.wall / other.wall, times):.2f}", None)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A command to measure: each time with `output` made anew; it may write seconds of its `parts`, as JSON."""
+
+    name: str
+    command: list[str]
+    output: Path | None = None
+    parts: Path | None = None
+    env: dict[str, str] = field(default_factory=dict)
 
 
 class Bench:
@@ -92,38 +112,45 @@ class Bench:
             return None
         return json.loads(result.read_text("utf-8")) | {"server": cpu_seconds(self.server) - before}
 
-    def measure(
-        self,
-        name: str,
-        command: list[str],
-        runs: int = 0,
-        output: Path | None = None,
-        parts: Path | None = None,
-        **env: str,
-    ) -> Row:
-        """A new row: a command run several times, each time with `output` made anew; it may write `parts`, as JSON."""
-        facts, told = [], []
+    def measure(self, name: str, command: list[str], runs: int = 0, output: Path | None = None, **env: str) -> Row:
+        """A new row: a command run several times."""
+        return self.in_turn([Measured(name, command, output, env=env)], runs)[0]
+
+    def in_turn(self, commands: list[Measured], runs: int = 0) -> list[Row]:
+        """New rows: rounds of these commands one after the other, since a machine's speed drifts while they run."""
+        rows = [Row(each.name, turn=len(self.rows) + 1) for each in commands]
+        self.rows += rows
+        facts: list[list[dict[str, float] | None]] = [[] for _ in commands]
         for _ in range(runs or self.runs):
-            if output:
-                shutil.rmtree(output, ignore_errors=True)
-            facts.append(self.once(command, **env))
-            told.append(json.loads(parts.read_text("utf-8")) if parts and facts[-1] else {})
-        row = Row(name)
-        self.rows.append(row)
-        if all(facts):
-            row.walls = [round(f["wall"], 2) for f in facts]
-            for figure in ("wall", "cpu", "read", "written"):
-                setattr(row, figure, statistics.median(f[figure] for f in facts))
-            row.peak = max(f["peak"] for f in facts)
-            row.parts = {part: statistics.median(t[part] for t in told) for part in told[0]}
-            if self.server:
-                row.server = statistics.median(f["server"] for f in facts)
-            self.console.print(f"{name}: {row.wall:.1f} s, CPU {row.cpu:.1f} s, {row.peak / MB:,.0f} MB", markup=False)
-        return row
+            for each, row, seen in zip(commands, rows, facts, strict=True):
+                if each.output:
+                    shutil.rmtree(each.output, ignore_errors=True)
+                seen.append(self.once(each.command, **each.env))
+                told = json.loads(each.parts.read_text("utf-8")) if each.parts and seen[-1] else {}
+                for part, seconds in told.items():
+                    row.parts.setdefault(part, []).append(seconds)
+        for row, seen in zip(rows, facts, strict=True):
+            self._summarise(row, seen)
+        return rows
+
+    def _summarise(self, row: Row, facts: list[dict[str, float] | None]) -> None:
+        """Fill a row with its runs; it stays without numbers if one failed."""
+        if not all(facts):
+            return
+        row.walls = [round(f["wall"], 2) for f in facts]
+        for figure in ("wall", "cpu", "read", "written"):
+            setattr(row, figure, statistics.median(f[figure] for f in facts))
+        row.peak = max(f["peak"] for f in facts)
+        if self.server:
+            row.server = statistics.median(f["server"] for f in facts)
+        self.console.print(
+            f"{row.name}: {row.wall:.1f} s, CPU {row.cpu:.1f} s, {row.peak / MB:,.0f} MB, of {row.walls}", markup=False
+        )
 
     def part(self, row: Row, part: str, name: str) -> Row:
         """A new row: how long a part of another one took."""
-        self.rows.append(Row(name, row.parts.get(part)))
+        walls = row.parts[part] if row.wall else []
+        self.rows.append(Row(name, statistics.median(walls) if walls else None, walls=walls, turn=row.turn))
         return self.rows[-1]
 
 
